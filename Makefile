@@ -1,0 +1,75 @@
+# Everything a person runs. `make help` lists it. Nothing outside this folder is installed or changed.
+
+MOLT_HOME ?= .molt
+MOLT_PORT ?= 8000
+export MOLT_HOME MOLT_PORT
+
+VENV := .venv
+PY := $(VENV)/bin/python
+export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+# A virtual environment of the caller's must not leak into ours.
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+
+.DEFAULT_GOAL := help
+.PHONY: help install up test check demo verify gas chaos lock openapi abi format clean
+
+help: ## list these targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ---------------------------------------------------------------------------------------------------------- the platform
+
+up: install ## run the whole platform here (Ctrl-C stops it; the next `make up` goes on with the same data)
+	@exec $(PY) -m deploy.local up
+
+demo: install ## tell the whole story against the running `make up`, and compare every figure with chain and API
+	@$(PY) -m molt demo
+
+verify: install ## rebuild the ledger from the running chain and compare it row by row
+	@$(PY) -m deploy.local verify
+
+# ------------------------------------------------------------------------------------------------------- tests and checks
+
+test: install ## every test: contracts (forge), then everything else (pytest)
+	@scripts/test
+
+check: install ## lint, types, import order, staleness of generated files
+	@scripts/check
+
+gas: install ## gas of every rail beside its floor and its peers; fails when a target is missed
+	@$(PY) scripts/gas.py
+
+chaos: install ## 200 random reorganisations, 100 kills of indexer and relayer each (about 20 minutes)
+	@$(PY) scripts/chaos.py
+
+# ------------------------------------------------------------------------------------------------------------ maintenance
+
+openapi: install ## write openapi.json anew
+	@$(PY) -m api openapi > openapi.json
+
+abi: install ## write contracts/abi anew
+	@$(PY) scripts/export_abi.py
+
+format: install ## format the Python and Solidity sources
+	@ruff format -q . && ruff check -q --fix . ; forge fmt
+
+lock: install ## resolve the dependencies anew into the lock files
+	@scripts/lock
+
+clean: ## remove what was installed and built (data in MOLT_HOME stays)
+	rm -rf $(VENV) .install node_modules out cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+# ----------------------------------------------------------------------------------------------------------- installation
+
+install: .install/python .install/node .install/contracts ## install what is missing, into this folder
+
+.install/python: requirements-uv.lock requirements-dev.lock scripts/install-python
+	@scripts/install-python $(VENV)
+	@mkdir -p .install && touch $@
+
+.install/node: package.json package-lock.json .npmrc scripts/install-node | .install/python
+	@scripts/install-node $(VENV)
+	@mkdir -p .install && touch $@
+
+.install/contracts: .install/node foundry.toml scripts/solc $(wildcard contracts/src/*.sol contracts/dev/*.sol scripts/*.sol)
+	@scripts/build-contracts
+	@mkdir -p .install && touch $@
