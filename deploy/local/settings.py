@@ -1,0 +1,64 @@
+"""What `make up` can be told. Every part that a setting names is used as it is; every other one is embedded."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message names each and says what to do."""
+
+
+class LocalSettings(BaseSettings):
+    """Read from the environment, then from `.env` in the folder where `make` runs."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
+
+    molt_home: Path = Path(".molt")
+    molt_port: int = Field(default=8000, ge=1, le=65535)
+    public_url: str | None = None
+    log_level: str = "INFO"
+
+    database_url: str | None = Field(default=None, pattern=r"^postgres(ql)?(\+psycopg)?://")
+    cache_url: str | None = Field(default=None, pattern=r"^(redis|rediss|valkey|unix)://")
+    rpc_urls: str | None = Field(default=None, pattern=r"^(https?|wss?)://")
+    chain_id: int = 84532
+    deployment_file: Path | None = None
+
+    relayer_key: SecretStr | None = None
+    registrar_key: SecretStr | None = None
+    faucet_key: SecretStr | None = None
+    api_key_pepper: SecretStr | None = None
+    operator_token: SecretStr | None = None
+
+    block_time_seconds: int = Field(default=2, ge=1, le=60)
+    """Of the embedded chain; two epochs of `epoch_blocks` make a block final."""
+    epoch_blocks: int = Field(default=4, ge=1, le=64)
+
+    @property
+    def embeds_chain(self) -> bool:
+        return self.rpc_urls is None
+
+    def demand_keys_for_a_real_chain(self) -> None:
+        """Raises SettingsError when RPC_URLS names a chain and the keys to act on it are missing."""
+        if self.embeds_chain:
+            return
+        needed = {"RELAYER_KEY": self.relayer_key, "REGISTRAR_KEY": self.registrar_key}
+        missing = [name for name, value in needed.items() if value is None]
+        if missing:
+            raise SettingsError(
+                f"RPC_URLS names a real chain, so {' and '.join(missing)} must be set: "
+                "the key that pays gas, and the key that registers wallets (docs/runbook.md, Keys)."
+            )
+
+
+def load() -> LocalSettings:
+    """Raises SettingsError, naming every setting that is wrong."""
+    try:
+        settings = LocalSettings()
+    except ValidationError as error:
+        lines = [f"  {'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+        raise SettingsError("These settings are wrong (.env.example explains each):\n" + "\n".join(lines)) from None
+    settings.demand_keys_for_a_real_chain()
+    return settings
