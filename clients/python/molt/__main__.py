@@ -1,0 +1,5 @@
+"""`python -m molt` is `molt`."""
+
+from molt.cli import main
+
+main()
