@@ -1,0 +1,300 @@
+"""The tables of schema `ledger`: facts, one row for each log, named as the contract names them.
+
+Every row of an event has the natural key (chain_id, block_number, log_index). The block's hash and time are in `block`,
+its finality follows from `cursor`; neither is repeated in the rows. Only `ledger.record` writes here.
+Addresses are 20 bytes, hashes and ids 32. Amounts are micro-USDC.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+SCHEMA = "ledger"
+RAILS = ("approve", "permit", "authorization", "x402", "flush")
+"""In the order of the contract's `Rail`."""
+HOLD_REASONS = ("no_wallet", "blacklisted")
+"""In the order of the contract's `HoldReason`."""
+WALLET_EVENTS = ("set", "rotation_started", "rotation_cancelled", "revoked")
+CURSOR_STATUSES = ("syncing", "live", "halted")
+
+metadata = MetaData(schema=SCHEMA)
+
+
+def _bytes(name: str, *, doc: str, nullable: bool = False) -> Column[bytes]:
+    return Column(name, LargeBinary, nullable=nullable, doc=doc)
+
+
+def _money(name: str, *, doc: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False, doc=doc)
+
+
+def _time(name: str, *, doc: str, nullable: bool = False) -> Column[Any]:
+    return Column(name, DateTime(timezone=True), nullable=nullable, doc=doc)
+
+
+def _one_of(name: str, values: tuple[str, ...]) -> str:
+    return f"{name} IN ({', '.join(repr(value) for value in values)})"
+
+
+def _widths(**columns: int) -> str:
+    """One check for all fixed widths of a table: cheaper per row than one each."""
+    return " AND ".join(f"octet_length({name}) = {width}" for name, width in columns.items())
+
+
+def _event_table(name: str, *parts: Any, widths: dict[str, int]) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("chain_id", BigInteger, nullable=False, doc="EIP-155 chain id"),
+        Column("block_number", BigInteger, nullable=False, doc="the block of the log"),
+        Column("log_index", Integer, nullable=False, doc="position of the log in its block"),
+        _bytes("tx_hash", doc="the transaction of the log"),
+        *parts,
+        PrimaryKeyConstraint("chain_id", "block_number", "log_index", name=f"{name}_pkey"),
+        CheckConstraint(_widths(tx_hash=32, **widths), name=f"{name}_widths"),
+    )
+
+
+cursor = Table(
+    "cursor",
+    metadata,
+    Column("chain_id", BigInteger, nullable=False, autoincrement=False, doc="one row for each chain that is mirrored"),
+    _bytes("splitter", doc="the splitter that is mirrored; another one needs a rebuild"),
+    _bytes("usdc", doc="the token whose transfers are mirrored"),
+    Column("start_number", BigInteger, nullable=False, doc="the first block mirrored: the splitter's deployment"),
+    Column("head_number", BigInteger, nullable=False, doc="everything up to here is in the tables, nothing after it"),
+    _bytes("head_hash", doc="the hash of that block; a batch is written only on top of it"),
+    _time("head_timestamp", doc="the time that block says"),
+    Column("safe_number", BigInteger, nullable=False, doc="blocks up to here are `safe`, as the node says"),
+    Column("finalized_number", BigInteger, nullable=False, doc="blocks up to here are `finalized`; never goes back"),
+    Column("chain_head_number", BigInteger, nullable=False, doc="the newest block that a node told of; head + lag"),
+    Column("epoch", BigInteger, nullable=False, doc="grows with each writer that takes over: fences the one before"),
+    Column("status", Text, nullable=False, doc="syncing (far behind), live, halted (a person must look)"),
+    Column("status_detail", Text, doc="why it is halted and what to do"),
+    _time("updated_at", doc="when the writer last said that it is alive, by the database's clock"),
+    PrimaryKeyConstraint("chain_id", name="cursor_pkey"),
+    CheckConstraint(_one_of("status", CURSOR_STATUSES), name="cursor_status_known"),
+    CheckConstraint("finalized_number <= safe_number AND safe_number <= head_number", name="cursor_finality_ordered"),
+    CheckConstraint(_widths(splitter=20, usdc=20, head_hash=32), name="cursor_widths"),
+)
+
+block = Table(
+    "block",
+    metadata,
+    Column("chain_id", BigInteger, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    _bytes("hash", doc="decides which block this is; the number does not"),
+    _bytes("parent_hash", doc="must be the hash of the block before"),
+    _time("timestamp", doc="what the block says, UTC"),
+    Column("has_events", Boolean, nullable=False, doc="rows of ours stand in it; other blocks go once they are final"),
+    PrimaryKeyConstraint("chain_id", "number", name="block_pkey"),
+    CheckConstraint(_widths(hash=32, parent_hash=32), name="block_widths"),
+)
+
+tip_split = _event_table(
+    "tip_split",
+    _bytes("ref", doc="the episode the payer paid for; nothing on-chain ties it to the pair that was paid"),
+    _bytes("creator_id", doc="account of the creator"),
+    _bytes("agent_id", doc="account of the agent"),
+    _bytes("payer", nullable=True, doc="null when the money's origin is not one known payer (a flush)"),
+    _money("amount_micro_usdc", doc="what was split"),
+    _money("creator_share_micro_usdc", doc="paid or held"),
+    Column(
+        "platform_share_micro_usdc",
+        BigInteger,
+        Computed("amount_micro_usdc - creator_share_micro_usdc - agent_share_micro_usdc", persisted=True),
+        nullable=False,
+        doc="the rest: what the event leaves out because it follows",
+    ),
+    _money("agent_share_micro_usdc", doc="paid or held"),
+    _bytes("creator_wallet", nullable=True, doc="null when the creator had no wallet"),
+    _bytes("agent_wallet", nullable=True, doc="null when the agent had no wallet"),
+    Column(
+        "held_mask", SmallInteger, nullable=False, doc="bit 0: creator's share held, bit 1: platform's, bit 2: agent's"
+    ),
+    Column("rail", Text, nullable=False, doc="how the money came in"),
+    CheckConstraint(_one_of("rail", RAILS), name="tip_split_rail_known"),
+    CheckConstraint("held_mask BETWEEN 0 AND 7", name="tip_split_held_mask_three_bits"),
+    CheckConstraint(
+        "creator_share_micro_usdc >= 0 AND agent_share_micro_usdc >= 0"
+        " AND amount_micro_usdc - creator_share_micro_usdc - agent_share_micro_usdc >= 0 AND amount_micro_usdc > 0",
+        name="tip_split_shares_add_up",
+    ),
+    Index("tip_split_ref_idx", "chain_id", "ref", "block_number", "log_index"),
+    Index("tip_split_creator_idx", "chain_id", "creator_id", "block_number", "log_index"),
+    Index("tip_split_agent_idx", "chain_id", "agent_id", "block_number", "log_index"),
+    Index("tip_split_payer_idx", "chain_id", "payer", "block_number", "log_index"),
+    Index("tip_split_tx_idx", "tx_hash"),
+    widths={"ref": 32, "creator_id": 32, "agent_id": 32, "payer": 20, "creator_wallet": 20, "agent_wallet": 20},
+)
+
+share_held = _event_table(
+    "share_held",
+    _bytes("account_id", doc="whose share it is; PLATFORM_ID for the platform's"),
+    _bytes("ref", doc="the episode it was tipped for"),
+    _time("expires_at", doc="claimable strictly before, sweepable from then on"),
+    _money("amount_micro_usdc", doc="what went into the bucket (account_id, expires_at)"),
+    Column("reason", Text, nullable=False, doc="why it was held instead of paid"),
+    CheckConstraint(_one_of("reason", HOLD_REASONS), name="share_held_reason_known"),
+    CheckConstraint("amount_micro_usdc > 0", name="share_held_amount_positive"),
+    Index("share_held_bucket_idx", "chain_id", "account_id", "expires_at"),
+    Index("share_held_tx_idx", "tx_hash"),
+    widths={"account_id": 32, "ref": 32},
+)
+
+share_claimed = _event_table(
+    "share_claimed",
+    _bytes("account_id", doc="whose bucket it was"),
+    _bytes("wallet", doc="where it went"),
+    _time("expires_at", doc="which bucket"),
+    _money("amount_micro_usdc", doc="all that was in the bucket"),
+    CheckConstraint("amount_micro_usdc > 0", name="share_claimed_amount_positive"),
+    Index("share_claimed_bucket_idx", "chain_id", "account_id", "expires_at"),
+    widths={"account_id": 32, "wallet": 20},
+)
+
+share_swept = _event_table(
+    "share_swept",
+    _bytes("account_id", doc="whose bucket it was"),
+    _bytes("treasury", doc="where it went"),
+    _time("expires_at", doc="which bucket"),
+    _money("amount_micro_usdc", doc="all that was in the bucket"),
+    CheckConstraint("amount_micro_usdc > 0", name="share_swept_amount_positive"),
+    Index("share_swept_bucket_idx", "chain_id", "account_id", "expires_at"),
+    widths={"account_id": 32, "treasury": 20},
+)
+
+wallet_event = _event_table(
+    "wallet_event",
+    Column(
+        "kind", Text, nullable=False, doc="WalletSet, WalletRotationStarted, WalletRotationCancelled, WalletRevoked"
+    ),
+    _bytes("account_id", doc="whose wallet"),
+    _bytes("wallet", doc="set: receives from now on; rotation: the new one; revoked: the one that receives no more"),
+    _bytes("previous_wallet", nullable=True, doc="the one before; null the first time, and for `revoked`"),
+    _time("ready_at", nullable=True, doc="rotation_started only: anyone may confirm it from then on"),
+    CheckConstraint(_one_of("kind", WALLET_EVENTS), name="wallet_event_kind_known"),
+    CheckConstraint("(kind = 'rotation_started') = (ready_at IS NOT NULL)", name="wallet_event_ready_at_of_rotation"),
+    Index("wallet_event_account_idx", "chain_id", "account_id", "block_number", "log_index"),
+    Index("wallet_event_wallet_idx", "chain_id", "wallet"),
+    widths={"account_id": 32, "wallet": 20, "previous_wallet": 20},
+)
+
+vault_deployed = _event_table(
+    "vault_deployed",
+    _bytes("vault", doc="its address; transfers to it may be older than this row"),
+    _bytes("ref", doc="the episode it pays for"),
+    _bytes("creator_id", doc="the only creator it can pay"),
+    _bytes("agent_id", doc="the only agent it can pay"),
+    Index("vault_deployed_vault_idx", "chain_id", "vault"),
+    Index("vault_deployed_ref_idx", "chain_id", "ref"),
+    widths={"vault": 20, "ref": 32, "creator_id": 32, "agent_id": 32},
+)
+
+vault_flushed = _event_table(
+    "vault_flushed",
+    _bytes("vault", doc="what was emptied"),
+    _bytes("ref", doc="the episode"),
+    _bytes("payer", nullable=True, doc="who authorized exactly this amount in this call, else null"),
+    _money("amount_micro_usdc", doc="the vault's whole balance; a tip_split of it follows in the transaction"),
+    _bytes("nonce", nullable=True, doc="of that authorization, else null"),
+    CheckConstraint("amount_micro_usdc > 0", name="vault_flushed_amount_positive"),
+    CheckConstraint("payer IS NOT NULL OR nonce IS NULL", name="vault_flushed_nonce_has_payer"),
+    Index("vault_flushed_vault_idx", "chain_id", "vault", "block_number", "log_index"),
+    widths={"vault": 20, "ref": 32, "payer": 20, "nonce": 32},
+)
+
+usdc_transfer = _event_table(
+    "usdc_transfer",
+    _bytes("from_address", doc="who paid"),
+    _bytes("to_address", doc="who received"),
+    _money("amount_micro_usdc", doc="may be 0: USDC allows it"),
+    Column(
+        "noticed_block_number",
+        BigInteger,
+        nullable=False,
+        doc="the block by which we know that it is of ours: later than its own when a vault was paid before it was"
+        " deployed. A rewind below it takes the row away, so that a rebuild says the same",
+    ),
+    CheckConstraint("amount_micro_usdc >= 0", name="usdc_transfer_amount_not_negative"),
+    CheckConstraint("noticed_block_number >= block_number", name="usdc_transfer_noticed_not_before"),
+    Index("usdc_transfer_to_idx", "chain_id", "to_address", "block_number", "log_index"),
+    Index("usdc_transfer_from_idx", "chain_id", "from_address", "block_number", "log_index"),
+    Index("usdc_transfer_tx_idx", "tx_hash"),
+    Index(
+        "usdc_transfer_late_idx",
+        "chain_id",
+        "noticed_block_number",
+        postgresql_where="noticed_block_number > block_number",
+    ),
+    widths={"from_address": 20, "to_address": 20},
+)
+
+authorization_used = _event_table(
+    "authorization_used",
+    _bytes("authorizer", doc="who signed"),
+    _bytes("nonce", doc="EIP-3009; used once per authorizer"),
+    Column("noticed_block_number", BigInteger, nullable=False, doc="as in `usdc_transfer`"),
+    CheckConstraint("noticed_block_number >= block_number", name="authorization_used_noticed_not_before"),
+    Index("authorization_used_nonce_idx", "chain_id", "authorizer", "nonce"),
+    Index(
+        "authorization_used_late_idx",
+        "chain_id",
+        "noticed_block_number",
+        postgresql_where="noticed_block_number > block_number",
+    ),
+    widths={"authorizer": 20, "nonce": 32},
+)
+
+contract_event = _event_table(
+    "contract_event",
+    Column("name", Text, nullable=False, doc="the event's name: TreasuryChanged, MinTipSet, Paused, RoleGranted, …"),
+    Column("args", JSONB, nullable=False, doc="by argument name: integers as decimal strings, bytes as 0x-hex"),
+    Index("contract_event_name_idx", "chain_id", "name", "block_number", "log_index"),
+    widths={},
+)
+
+orphaned_row = Table(
+    "orphaned_row",
+    metadata,
+    Column("chain_id", BigInteger, nullable=False),
+    Column("epoch", BigInteger, nullable=False, doc="of the writer that rewound"),
+    Column("table_name", Text, nullable=False, doc="where the row stood"),
+    Column("block_number", BigInteger, nullable=False),
+    Column("block_hash", LargeBinary, doc="of the block that the chain left, or in which a late row stands"),
+    Column("log_index", Integer, doc="null for rows of `block`"),
+    Column("content", JSONB, nullable=False, doc="the row as it was"),
+    Column("orphaned_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Index("orphaned_row_block_idx", "chain_id", "block_number"),
+)
+
+EVENT_TABLES: tuple[Table, ...] = (
+    tip_split,
+    share_held,
+    share_claimed,
+    share_swept,
+    wallet_event,
+    vault_deployed,
+    vault_flushed,
+    usdc_transfer,
+    authorization_used,
+    contract_event,
+)
+"""Every table that has one row for each log, in the order in which they are written and compared."""

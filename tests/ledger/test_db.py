@@ -1,0 +1,72 @@
+"""The schema is what the migrations make of it, and each role can do only its own work."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from ledger import db, models
+
+_CATALOG = {
+    "columns": """SELECT table_name, column_name, data_type, is_nullable,
+        coalesce(column_default, generation_expression) FROM information_schema.columns WHERE table_schema = 'ledger' AND table_name <> 'alembic_version'""",
+    "constraints": """SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+        WHERE connamespace = 'ledger'::regnamespace AND conrelid::regclass::text <> 'ledger.alembic_version'
+        AND contype <> 'n'""",
+    "indexes": """SELECT tablename, indexname, indexdef FROM pg_indexes
+        WHERE schemaname = 'ledger' AND tablename <> 'alembic_version'""",
+}
+
+
+def _catalog(url: str) -> dict[str, list[tuple[Any, ...]]]:
+    with db.connect(url) as connection:
+        return {name: sorted(connection.execute(query).fetchall(), key=str) for name, query in _CATALOG.items()}
+
+
+def test_schema_equals_migrations(postgres_url: str) -> None:
+    from sqlalchemy import create_engine
+
+    db.migrate(postgres_url, "ledger")
+    migrated = _catalog(postgres_url)
+    engine = create_engine(postgres_url.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP SCHEMA ledger CASCADE; CREATE SCHEMA ledger")
+        models.metadata.create_all(connection)
+    engine.dispose()
+    assert _catalog(postgres_url) == migrated
+
+
+def test_migrating_twice_changes_nothing(postgres_url: str) -> None:
+    db.migrate(postgres_url, "ledger")
+    before = _catalog(postgres_url)
+    db.migrate(postgres_url, "ledger")
+    assert _catalog(postgres_url) == before
+
+
+@pytest.mark.parametrize("role", ["molt_api", "molt_relayer"])
+@pytest.mark.parametrize("table", [table.name for table in models.metadata.sorted_tables] + ["alembic_version"])
+def test_nobody_but_the_indexer_writes_the_ledger(ledger_url: str, role: db.RoleName, table: str) -> None:
+    for statement in (f"DELETE FROM ledger.{table}", f"INSERT INTO ledger.{table} DEFAULT VALUES"):
+        with db.connect(ledger_url, role) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(statement)
+
+
+@pytest.mark.parametrize("table", [table.name for table in models.metadata.sorted_tables])
+def test_the_api_reads_all_of_the_ledger(ledger_url: str, table: str) -> None:
+    with db.connect(ledger_url, "molt_api") as connection:
+        assert connection.execute(f"SELECT count(*) FROM ledger.{table}").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("table", [table.name for table in models.EVENT_TABLES])
+def test_not_even_the_indexer_edits_a_fact(ledger_url: str, table: str) -> None:
+    with db.connect(ledger_url, "molt_indexer") as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(f"UPDATE ledger.{table} SET log_index = 0")
+
+
+async def test_async_engine_runs_as_its_role(ledger_url: str) -> None:
+    from sqlalchemy import text
+
+    engine = db.async_engine(ledger_url, "molt_api")
+    async with engine.connect() as connection:
+        assert (await connection.execute(text("SELECT current_user"))).scalar_one() == "molt_api"
+    await engine.dispose()
