@@ -1,0 +1,78 @@
+"""Every figure of the story, from two sides: what the chain moved, and what the API says of it. They must be equal to the unit."""
+
+from dataclasses import dataclass, field
+
+from molt.chain import Receipt, topic
+from molt.money import MicroUsdc
+
+_TRANSFER = topic("Transfer(address,address,uint256)")
+
+
+@dataclass(frozen=True)
+class Shares:
+    """One tip's three parts, micro-USDC, each with whether it was held instead of paid."""
+
+    creator: int
+    platform: int
+    agent: int
+    creator_held: bool = False
+    platform_held: bool = False
+    agent_held: bool = False
+
+    @property
+    def amounts(self) -> tuple[int, int, int]:
+        return self.creator, self.platform, self.agent
+
+
+@dataclass(frozen=True)
+class Row:
+    """One tip in the final table."""
+
+    what: str
+    expected: tuple[int, int, int]
+    chain: Shares
+    api: Shares
+
+    @property
+    def agrees(self) -> bool:
+        return self.chain == self.api and self.chain.amounts == self.expected
+
+
+@dataclass(frozen=True)
+class Check:
+    """One further figure or fact, and both its readings."""
+
+    what: str
+    chain: object
+    api: object
+
+    @property
+    def agrees(self) -> bool:
+        return self.chain == self.api
+
+
+@dataclass
+class Books:
+    """What the story has shown so far."""
+
+    rows: list[Row] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+
+    @property
+    def mismatches(self) -> list[Row | Check]:
+        return [entry for entry in [*self.rows, *self.checks] if not entry.agrees]
+
+    def compare(self, what: str, *, chain: object, api: object) -> Check:
+        check = Check(what, chain, api)
+        self.checks.append(check)
+        return check
+
+
+def moved(receipt: Receipt, usdc: str, to: str) -> MicroUsdc:
+    """What USDC itself says that this transaction transferred to `to`."""
+    total = 0
+    for log in receipt.logs:
+        is_transfer = log.address.lower() == usdc.lower() and log.topics[0] == _TRANSFER
+        if is_transfer and log.topics[2][-40:].lower() == to[2:].lower():
+            total += int.from_bytes(log.data)
+    return MicroUsdc(total)
