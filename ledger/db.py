@@ -1,8 +1,8 @@
 """Connections that run as one role, and the migrations of the three schemas.
 
 Each schema has one writing role and its own Alembic history, with the version table inside the schema. Roles are
-NOLOGIN groups: a connection takes its role at start (`options=-c role=…`), so one login serves a laptop and separate logins
-that are members of one role each serve production.
+NOLOGIN groups: a connection takes its role at start (`options=-c role=…`), so one login serves a laptop, and
+separate logins that are members of one role each serve production.
 """
 
 from collections.abc import Iterator
@@ -68,8 +68,8 @@ def migrate(database_url: str, package: PackageName, revision: str = "head") -> 
     """Brings the package's schema to `revision`: creates roles, schema and grants, then runs its migrations.
 
     Idempotent. Waits for another migration of the same database; gives up with psycopg's LockNotAvailable when a table
-    stays locked for 5 seconds, so that it never queues in front of live traffic. Run for `ledger` first, then `relayer`,
-    then `api`.
+    stays locked for 5 seconds, so that it never queues in front of live traffic. Run for `ledger` first, then
+    `relayer`, then `api`.
     """
     schema = _SCHEMAS[package]
     with _migration_connection(database_url) as connection:

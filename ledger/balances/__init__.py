@@ -1,0 +1,49 @@
+"""What the facts add up to. Start from `tip`, then `hold`; callers say `balances.held_buckets(session, …)`.
+
+Every function reads at the session's snapshot; nothing here is stored. Amounts are micro-USDC, times UTC, ids and
+hashes 32 bytes, addresses 20. Each answer carries the finality of the newest fact in it: `unsafe` may still be
+reorganised away, `finalized` may not.
+"""
+
+from ledger.balances.chain_state import Head, Status, head, min_tip, paused, treasury
+from ledger.balances.earning import Earning, Payout, Role, earnings, payouts
+from ledger.balances.finality import Finality
+from ledger.balances.hold import HeldBucket, expired_buckets, held_buckets
+from ledger.balances.tip import AGENT_HELD, CREATOR_HELD, PLATFORM_HELD, Rail, Tip, tip_by_log, tips, tips_by_tx
+from ledger.balances.vault import AuthorizationUse, VaultBalance, authorization, vault_balances
+from ledger.balances.wallet import PendingRotation, WalletState, WalletStatus, accounts_of_wallet, wallet_of
+
+__all__ = [
+    "AGENT_HELD",
+    "CREATOR_HELD",
+    "PLATFORM_HELD",
+    "AuthorizationUse",
+    "Earning",
+    "Finality",
+    "Head",
+    "HeldBucket",
+    "Payout",
+    "PendingRotation",
+    "Rail",
+    "Role",
+    "Status",
+    "Tip",
+    "VaultBalance",
+    "WalletState",
+    "WalletStatus",
+    "accounts_of_wallet",
+    "authorization",
+    "earnings",
+    "expired_buckets",
+    "head",
+    "held_buckets",
+    "min_tip",
+    "paused",
+    "payouts",
+    "tip_by_log",
+    "tips",
+    "tips_by_tx",
+    "treasury",
+    "vault_balances",
+    "wallet_of",
+]
