@@ -14,6 +14,7 @@ LANE = """
 CREATE TABLE relay.lane (
     address     bytea       NOT NULL,
     chain_id    bigint      NOT NULL,
+    genesis     bytea       NOT NULL,
     next_nonce  bigint      NOT NULL,
     fence       bigint      NOT NULL DEFAULT 0,
     holder      text,
@@ -23,9 +24,11 @@ CREATE TABLE relay.lane (
     seen_at     timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT lane_pkey PRIMARY KEY (address, chain_id),
     CONSTRAINT lane_address_length CHECK (octet_length(address) = 20),
+    CONSTRAINT lane_genesis_length CHECK (octet_length(genesis) = 32),
     CONSTRAINT lane_next_nonce_not_negative CHECK (next_nonce >= 0)
 );
 COMMENT ON TABLE  relay.lane IS 'One sending key on one chain; whoever holds its advisory lock writes its rows';
+COMMENT ON COLUMN relay.lane.genesis IS 'Hash of block 0: two chains may share an id, as two runs of a local one do';
 COMMENT ON COLUMN relay.lane.next_nonce IS 'The nonce of the next request; never goes back';
 COMMENT ON COLUMN relay.lane.fence IS 'Counts leases: a former holder cannot write any more';
 COMMENT ON COLUMN relay.lane.holder IS 'Host and process of the last lease';
@@ -69,7 +72,7 @@ CREATE TABLE relay.outbox (
     CONSTRAINT outbox_key_name_known CHECK (key_name IN ('relayer', 'registrar', 'faucet')),
     CONSTRAINT outbox_to_address_length CHECK (octet_length(to_address) = 20),
     CONSTRAINT outbox_data_length CHECK (octet_length(data) <= 131072),
-    CONSTRAINT outbox_value_not_negative CHECK (value_wei >= 0),
+    CONSTRAINT outbox_value_uint256 CHECK (value_wei >= 0 AND value_wei < 2::numeric ^ 256),
     CONSTRAINT outbox_gas_limit_range CHECK (gas_limit BETWEEN 21000 AND 30000000),
     CONSTRAINT outbox_purpose_present CHECK (purpose <> ''),
     CONSTRAINT outbox_dedupe_key_length CHECK (length(dedupe_key) BETWEEN 1 AND 200),
