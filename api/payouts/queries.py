@@ -1,0 +1,198 @@
+"""Reads of what accounts earned and received, straight from the ledger's facts. Amounts are micro-USDC."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ledger.balances import Finality
+from ledger.money import MicroUsdc
+
+Kind = Literal["share", "held", "claim", "sweep"]
+"""
+- share: paid to the wallet in the transaction of the tip
+- held: kept in the contract instead, until `expires_at`
+- claim: a bucket paid to the wallet later
+- sweep: a bucket that expired and went to the treasury
+"""
+Role = Literal["creator", "agent"]
+GroupBy = Literal["day", "series", "episode", "role"]
+
+
+@dataclass(frozen=True)
+class Movement:
+    """One thing that happened to an account's money."""
+
+    kind: Kind
+    account_id: bytes
+    role: Role | None
+    """None for claims and sweeps: a bucket may hold shares of several roles."""
+    amount_micro_usdc: MicroUsdc
+    wallet: bytes | None
+    """Where it went; None while held."""
+    ref: bytes | None
+    reason: str | None
+    expires_at: datetime | None
+    block_number: int
+    log_index: int
+    tx_hash: bytes
+    block_timestamp: datetime
+    finality: Finality
+
+    @property
+    def key(self) -> tuple[int, int, str]:
+        """Unique, and the order of the list: one tip may pay an account as creator and as agent."""
+        return self.block_number, self.log_index, self.role or ""
+
+
+@dataclass(frozen=True)
+class Earned:
+    """One line of the earnings. `key` is a date, a UUID (None: not one of ours) or a role."""
+
+    key: str | None
+    tips: int
+    final_micro_usdc: MicroUsdc
+    """Earned in blocks that are final."""
+    pending_micro_usdc: MicroUsdc
+    """Earned in blocks that may still be reorganised away."""
+    held_micro_usdc: MicroUsdc
+    """The part of both that was held when it was tipped, whatever became of it later."""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """All that one account ever earned, and where it is. earned = paid + claimed + swept + unclaimed."""
+
+    account_id: bytes
+    earned_micro_usdc: MicroUsdc
+    paid_micro_usdc: MicroUsdc
+    claimed_micro_usdc: MicroUsdc
+    swept_micro_usdc: MicroUsdc
+    unclaimed_micro_usdc: MicroUsdc
+    pending_micro_usdc: MicroUsdc
+    """The part of `earned` in blocks that are not final yet."""
+
+
+# One row for each share of a tip that is one of these accounts'.
+_SHARES = """
+  SELECT creator_id AS account_id, 'creator' AS role, creator_share_micro_usdc AS amount, creator_wallet AS wallet,
+         (held_mask & 1) <> 0 AS held, ref, block_number, log_index, tx_hash
+    FROM ledger.tip_split WHERE chain_id = :chain_id AND creator_id = ANY(:accounts) AND creator_share_micro_usdc > 0
+  UNION ALL
+  SELECT agent_id, 'agent', agent_share_micro_usdc, agent_wallet, (held_mask & 4) <> 0, ref,
+         block_number, log_index, tx_hash
+    FROM ledger.tip_split WHERE chain_id = :chain_id AND agent_id = ANY(:accounts) AND agent_share_micro_usdc > 0
+"""
+
+_MOVEMENTS = f"""
+WITH movement AS (
+  SELECT 'share' AS kind, account_id, role, amount, wallet, ref, NULL AS reason, NULL::timestamptz AS expires_at,
+         block_number, log_index, tx_hash FROM ({_SHARES}) share WHERE NOT held
+  UNION ALL
+  SELECT 'held', account_id, NULL, amount_micro_usdc, NULL, ref, reason, expires_at, block_number, log_index, tx_hash
+    FROM ledger.share_held WHERE chain_id = :chain_id AND account_id = ANY(:accounts)
+  UNION ALL
+  SELECT 'claim', account_id, NULL, amount_micro_usdc, wallet, NULL, NULL, expires_at, block_number, log_index, tx_hash
+    FROM ledger.share_claimed WHERE chain_id = :chain_id AND account_id = ANY(:accounts)
+  UNION ALL
+  SELECT 'sweep', account_id, NULL, amount_micro_usdc, treasury, NULL, NULL, expires_at,
+         block_number, log_index, tx_hash
+    FROM ledger.share_swept WHERE chain_id = :chain_id AND account_id = ANY(:accounts)
+)
+SELECT kind, account_id, role, amount, wallet, ref, reason, expires_at, m.block_number, log_index, tx_hash,
+       block.timestamp, CASE WHEN m.block_number <= finalized_number THEN 'finalized'
+                             WHEN m.block_number <= safe_number THEN 'safe' ELSE 'unsafe' END AS finality
+  FROM movement m
+  JOIN ledger.block ON block.chain_id = :chain_id AND block.number = m.block_number
+  JOIN ledger.cursor ON cursor.chain_id = :chain_id
+ WHERE (m.block_number, m.log_index, coalesce(role, '')) < (:block_number, :log_index, :role)
+ ORDER BY m.block_number DESC, log_index DESC, coalesce(role, '') DESC
+ LIMIT :limit
+"""  # noqa: S608 - constants only
+
+_NEWEST = (2**62, 0, "")
+
+
+async def movements(
+    session: AsyncSession,
+    chain_id: int,
+    accounts: Sequence[bytes],
+    *,
+    after: tuple[int, int, str] | None = None,
+    limit: int = 50,
+) -> list[Movement]:
+    """Newest first. `after` is the `key` of the last one seen."""
+    block_number, log_index, role = after or _NEWEST
+    place = {"block_number": block_number, "log_index": log_index, "role": role}
+    rows = await session.execute(text(_MOVEMENTS), {**_of(chain_id, accounts), **place, "limit": limit})
+    return [Movement(*tuple[Any, ...](row)) for row in rows]
+
+
+_KEYS: dict[GroupBy, str] = {
+    "day": "to_char(timezone('UTC', block.timestamp), 'YYYY-MM-DD')",
+    "series": "episode.series_id::text",
+    "episode": "episode.id::text",
+    "role": "share.role",
+}
+
+_EARNED = """
+SELECT {key} AS key, count(*),
+       coalesce(sum(amount) FILTER (WHERE share.block_number <= finalized_number), 0),
+       coalesce(sum(amount) FILTER (WHERE share.block_number > finalized_number), 0),
+       coalesce(sum(amount) FILTER (WHERE held), 0)
+  FROM ({shares}) share
+  JOIN ledger.block ON block.chain_id = :chain_id AND block.number = share.block_number
+  JOIN ledger.cursor ON cursor.chain_id = :chain_id
+  LEFT JOIN app.episode ON share.ref = episode.ref
+ WHERE (CAST(:since AS timestamptz) IS NULL OR block.timestamp >= :since)
+   AND (CAST(:until AS timestamptz) IS NULL OR block.timestamp < :until)
+ GROUP BY 1 ORDER BY 1 NULLS LAST
+"""
+
+
+async def earned(
+    session: AsyncSession,
+    chain_id: int,
+    accounts: Sequence[bytes],
+    *,
+    group_by: GroupBy,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[Earned]:
+    """Shares of every tip that named one of the accounts, tipped in `since <= time < until`."""
+    query = text(_EARNED.format(key=_KEYS[group_by], shares=_SHARES))
+    rows = await session.execute(query, {**_of(chain_id, accounts), "since": since, "until": until})
+    return [Earned(key, tips, *(MicroUsdc(int(amount)) for amount in amounts)) for key, tips, *amounts in rows]
+
+
+_TOTALS = f"""
+WITH share AS ({_SHARES}), account AS (SELECT unnest(CAST(:accounts AS bytea[])) AS account_id)
+SELECT account_id,
+       (SELECT coalesce(sum(amount), 0) FROM share s WHERE s.account_id = a.account_id),
+       (SELECT coalesce(sum(amount), 0) FROM share s WHERE s.account_id = a.account_id AND NOT held),
+       (SELECT coalesce(sum(amount_micro_usdc), 0) FROM ledger.share_claimed c
+         WHERE c.chain_id = :chain_id AND c.account_id = a.account_id),
+       (SELECT coalesce(sum(amount_micro_usdc), 0) FROM ledger.share_swept w
+         WHERE w.chain_id = :chain_id AND w.account_id = a.account_id),
+       (SELECT coalesce(sum(amount), 0) FROM share s
+         WHERE s.account_id = a.account_id
+           AND s.block_number > (SELECT finalized_number FROM ledger.cursor WHERE chain_id = :chain_id))
+  FROM account a
+"""  # noqa: S608 - constants only
+
+
+async def totals(session: AsyncSession, chain_id: int, accounts: Sequence[bytes]) -> dict[bytes, Totals]:
+    """By account, zeros included."""
+    found = {}
+    for account_id, *amounts in await session.execute(text(_TOTALS), _of(chain_id, accounts)):
+        all_earned, paid, claimed, swept, pending = (MicroUsdc(int(amount)) for amount in amounts)
+        unclaimed = MicroUsdc(all_earned - paid - claimed - swept)
+        found[account_id] = Totals(account_id, all_earned, paid, claimed, swept, unclaimed, pending)
+    return found
+
+
+def _of(chain_id: int, accounts: Sequence[bytes]) -> dict[str, Any]:
+    return {"chain_id": chain_id, "accounts": list(accounts)}
