@@ -1,0 +1,433 @@
+"""The only writer of the ledger: append a batch, rewind to a block, move the finality. Only the indexer imports it.
+
+Rows and cursor commit together, so a crash is the same path as a start. The cursor moves by compare-and-swap on
+(head hash, epoch): a writer that lost its lock, or that builds on a block the ledger has left, changes nothing.
+All functions want a connection in autocommit mode (or inside a transaction of the caller's: then its rows and cursor
+commit with that).
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Dialect
+
+from ledger import facts
+from ledger.deployment import Deployment
+from ledger.models import EVENT_TABLES, SCHEMA, block
+
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+
+SCRATCH = "pg_temp"
+"""A schema of the connection's own that vanishes with it: a rebuild leaves nothing behind, however it ends."""
+CHANNEL = "ledger"
+"""NOTIFY goes here after each commit; the payload is JSON: chain_id, head_number, and rewound_from after a rewind."""
+
+_POSTGRES: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+_LATE_TABLES = ("usdc_transfer", "authorization_used")
+
+
+class Fenced(Exception):
+    """Another writer moved the cursor: this one must stop, read the cursor again and compete for the lock."""
+
+
+class OtherDeployment(Exception):
+    """The ledger mirrors another splitter, token or start block on this chain than the deployment names."""
+
+
+class BeyondFinality(Exception):
+    """A rewind below the finalized block was asked for: nothing in the ledger may fall there."""
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """Where the ledger stands. Immutable: each write returns the next one."""
+
+    schema: str
+    chain_id: int
+    start_number: int
+    head_number: int
+    head_hash: bytes
+    head_timestamp: datetime
+    safe_number: int
+    finalized_number: int
+    chain_head_number: int
+    epoch: int
+    status: str
+    status_detail: str | None
+
+
+@dataclass(frozen=True)
+class Finality:
+    """What a node says of the chain: block numbers whose hashes were found to be on the ledger's own chain."""
+
+    safe_number: int
+    finalized_number: int
+    chain_head_number: int
+
+
+# -------------------------------------------------------------------------------------------------------------- writing
+
+
+async def try_lead(connection: Connection, chain_id: int) -> bool:
+    """Takes the writer's lock for as long as the connection lives; False while another one has it."""
+    found = await connection.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (f"ledger:{chain_id}",))
+    row = await found.fetchone()
+    return bool(row and row[0])
+
+
+async def open_cursor(
+    connection: Connection, deployment: Deployment, before_start: facts.Block, schema: str = SCHEMA
+) -> Cursor:
+    """Reads the cursor, or sets it to `before_start` (the block before the deployment's) when there is none.
+
+    The epoch grows by one, which fences whoever wrote before. Raises OtherDeployment.
+    """
+    async with connection.transaction():
+        await connection.execute(
+            _sql(_INSERT_CURSOR, schema),
+            {
+                "chain_id": deployment.chain_id,
+                "splitter": deployment.splitter_bytes,
+                "usdc": deployment.usdc_bytes,
+                "start": deployment.deployed_at_block,
+                "head": before_start.number,
+                "hash": before_start.hash,
+                "timestamp": before_start.timestamp,
+            },
+        )
+        await connection.execute(_sql(_INSERT_BLOCK, schema), before_start)
+        found = await connection.execute(
+            _sql(_OPEN_CURSOR, schema), (deployment.chain_id, deployment.splitter_bytes, deployment.usdc_bytes)
+        )
+        row = await found.fetchone()
+    if row is None:
+        raise OtherDeployment(
+            f"the ledger of chain {deployment.chain_id} mirrors another splitter or USDC than {deployment.splitter}: "
+            "check DEPLOYMENT_FILE, or use another database"
+        )
+    return Cursor(schema, *row)
+
+
+async def append(
+    connection: Connection, cursor: Cursor, batch: facts.Batch, finality: Finality, status: str = "live"
+) -> Cursor:
+    """Writes the batch and moves the cursor onto its head, in one transaction. Raises Fenced: nothing is written."""
+    if batch.parent_hash != cursor.head_hash:
+        raise ValueError("the batch does not continue the ledger's head")
+    moved = _settled(replace(cursor, status=status, status_detail=None), batch.head, finality)
+    async with connection.transaction():
+        await _move(connection, cursor, moved)
+        await _copy(connection, cursor.schema, "block", batch.blocks)
+        for table, rows in batch.by_table().items():
+            await _copy(connection, cursor.schema, table, rows)
+        await _add_late(connection, cursor.schema, batch)
+        await _forget_empty_blocks(connection, cursor, moved)
+        await _notify(connection, moved)
+    return moved
+
+
+async def rewind(connection: Connection, cursor: Cursor, ancestor_number: int) -> Cursor:
+    """Moves every row of the blocks after `ancestor_number`, and every row noticed after it, to `orphaned_row`, and the
+    cursor back onto that block, in one transaction. Raises BeyondFinality and Fenced; then nothing is changed.
+    """
+    if ancestor_number < cursor.finalized_number:
+        raise BeyondFinality(f"block {ancestor_number} is below the finalized block {cursor.finalized_number}")
+    async with connection.transaction():
+        ancestor = await stored_block(connection, cursor, ancestor_number)
+        moved = replace(
+            cursor,
+            head_number=ancestor.number,
+            head_hash=ancestor.hash,
+            head_timestamp=ancestor.timestamp,
+            safe_number=min(cursor.safe_number, ancestor.number),
+        )
+        await _move(connection, cursor, moved)
+        await _archive(connection, cursor, ancestor_number)
+        await _notify(connection, moved, rewound_from=cursor.head_number)
+    return moved
+
+
+async def settle(connection: Connection, cursor: Cursor, finality: Finality, status: str = "live") -> Cursor:
+    """Says that the writer lives and what has become final, when there is no new block. Raises Fenced."""
+    head = facts.Block(
+        cursor.chain_id, cursor.head_number, cursor.head_hash, b"", cursor.head_timestamp, has_events=False
+    )
+    moved = _settled(replace(cursor, status=status, status_detail=None), head, finality)
+    async with connection.transaction():
+        await _move(connection, cursor, moved)
+        await _forget_empty_blocks(connection, cursor, moved)
+        if moved != cursor:
+            await _notify(connection, moved)
+    return moved
+
+
+async def halt(connection: Connection, cursor: Cursor, detail: str) -> Cursor:
+    """Marks the ledger as halted: readiness goes off, nothing more is written. Raises Fenced."""
+    moved = replace(cursor, status="halted", status_detail=detail)
+    async with connection.transaction():
+        await _move(connection, cursor, moved)
+        await _notify(connection, moved)
+    return moved
+
+
+async def start_over(connection: Connection, cursor: Cursor, before_start: facts.Block) -> Cursor:
+    """Empties the chain's tables and sets the cursor before the deployment, in one transaction: a rebuild starts here."""
+    moved = replace(
+        cursor,
+        head_number=before_start.number,
+        head_hash=before_start.hash,
+        head_timestamp=before_start.timestamp,
+        safe_number=before_start.number,
+        finalized_number=before_start.number,
+        status="syncing",
+        status_detail=None,
+    )
+    async with connection.transaction():
+        await _move(connection, cursor, moved)
+        for table in ("block", *(table.name for table in EVENT_TABLES)):
+            await connection.execute(_sql(_EMPTY, cursor.schema, table), (cursor.chain_id,))
+        await connection.execute(_sql(_INSERT_BLOCK, cursor.schema), before_start)
+        await _notify(connection, moved, rewound_from=cursor.head_number)
+    return moved
+
+
+async def create_scratch(connection: Connection) -> None:
+    """Empty copies of all tables in `SCRATCH`, with the same constraints, for this connection alone."""
+    for table in ("cursor", "block", "orphaned_row", *(table.name for table in EVENT_TABLES)):
+        await connection.execute(_sql(_SCRATCH_TABLE, SCRATCH, table))
+
+
+# -------------------------------------------------------------------------------------------------------------- reading
+
+
+async def vaults(connection: Connection, cursor: Cursor) -> set[bytes]:
+    """Every vault that was deployed up to the cursor's head."""
+    found = await connection.execute(_sql(_VAULTS, cursor.schema), (cursor.chain_id,))
+    return {row[0] for row in await found.fetchall()}
+
+
+async def stored_block(connection: Connection, cursor: Cursor, number: int) -> facts.Block:
+    """Every block from the finalized one to the head is stored. Raises LookupError for one that is not."""
+    for found in await stored_blocks(connection, cursor, [number]):
+        return found
+    raise LookupError(f"block {number} is not in the ledger")
+
+
+async def stored_blocks(connection: Connection, cursor: Cursor, numbers: Sequence[int]) -> list[facts.Block]:
+    """Those of the blocks that are stored, highest first."""
+    found = await connection.execute(_sql(_STORED, cursor.schema), (cursor.chain_id, list(numbers)))
+    return [facts.Block(*row) for row in await found.fetchall()]
+
+
+# -------------------------------------------------------------------------------------------------------------- pieces
+
+
+def _settled(cursor: Cursor, head: facts.Block, finality: Finality) -> Cursor:
+    """Finality never goes back, and never passes the head."""
+    finalized = max(cursor.finalized_number, min(finality.finalized_number, head.number))
+    return replace(
+        cursor,
+        head_number=head.number,
+        head_hash=head.hash,
+        head_timestamp=head.timestamp,
+        finalized_number=finalized,
+        safe_number=max(finalized, min(finality.safe_number, head.number)),
+        chain_head_number=max(finality.chain_head_number, head.number),
+    )
+
+
+async def _move(connection: Connection, before: Cursor, after: Cursor) -> None:
+    parameters = {**after.__dict__, "expected_hash": before.head_hash}
+    moved = await connection.execute(_sql(_MOVE_CURSOR, before.schema), parameters)
+    if moved.rowcount != 1:
+        raise Fenced(f"the cursor of chain {before.chain_id} is no longer at 0x{before.head_hash.hex()}")
+
+
+async def _copy(connection: Connection, schema: str, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    if not rows:
+        return
+    columns = _COLUMNS[table]
+    names = sql.SQL(", ").join(sql.Identifier(name) for name, _ in columns)
+    statement = sql.SQL("COPY {}.{} ({}) FROM STDIN (FORMAT BINARY)").format(
+        sql.Identifier(schema), sql.Identifier(table), names
+    )
+    async with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.set_types([kind for _, kind in columns])
+        for row in rows:
+            await copy.write_row([Jsonb(value) if isinstance(value, dict) else value for value in row])
+
+
+async def _add_late(connection: Connection, schema: str, batch: facts.Batch) -> None:
+    for late in batch.late_blocks:
+        await connection.execute(_sql(_INSERT_LATE_BLOCK, schema), late)
+    for table, rows in facts.by_table(batch.late_facts).items():
+        columns = [name for name, _ in _COLUMNS[table]]
+        statement = sql.SQL("INSERT INTO {}.{} ({}) VALUES ({}) ON CONFLICT DO NOTHING").format(
+            sql.Identifier(schema),
+            sql.Identifier(table),
+            sql.SQL(", ").join(map(sql.Identifier, columns)),
+            sql.SQL(", ").join(sql.Placeholder() for _ in columns),
+        )
+        async with connection.cursor() as cursor:
+            await cursor.executemany(statement, rows)
+
+
+async def _archive(connection: Connection, cursor: Cursor, ancestor_number: int) -> None:
+    parameters = {"chain_id": cursor.chain_id, "ancestor": ancestor_number, "epoch": cursor.epoch}
+    for table in EVENT_TABLES:
+        await connection.execute(_sql(_ARCHIVE, cursor.schema, table.name), {**parameters, "table": table.name})
+    for name in _LATE_TABLES:
+        await connection.execute(_sql(_ARCHIVE_LATE, cursor.schema, name), {**parameters, "table": name})
+    await connection.execute(_sql(_ARCHIVE_BLOCKS, cursor.schema), parameters)
+
+
+async def _forget_empty_blocks(connection: Connection, before: Cursor, after: Cursor) -> None:
+    if after.finalized_number > before.finalized_number:
+        bounds = (after.chain_id, before.finalized_number, after.finalized_number)
+        await connection.execute(_sql(_FORGET, after.schema), bounds)
+
+
+async def _notify(connection: Connection, cursor: Cursor, rewound_from: int | None = None) -> None:
+    if cursor.schema != SCHEMA:
+        return
+    payload: dict[str, int] = {"chain_id": cursor.chain_id, "head_number": cursor.head_number}
+    if rewound_from is not None:
+        payload["rewound_from"] = rewound_from
+    await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, json.dumps(payload)))
+
+
+def _sql(statement: str, schema: str, table: str = "") -> sql.Composed:
+    return sql.SQL(statement).format(s=sql.Identifier(schema), t=sql.Identifier(table))  
+
+
+_COLUMNS: dict[str, list[tuple[str, str]]] = {
+    table.name: [
+        (column.name, column.type.compile(dialect=_POSTGRES).lower())
+        for column in table.columns
+        if column.computed is None
+    ]
+    for table in (block, *EVENT_TABLES)
+}
+"""Name and PostgreSQL type of what a fact of the table has, in its order."""
+
+_INSERT_CURSOR = """
+INSERT INTO {s}.cursor VALUES (%(chain_id)s, %(splitter)s, %(usdc)s, %(start)s, %(head)s, %(hash)s, %(timestamp)s,
+    %(head)s, %(head)s, %(head)s, 0, 'syncing', NULL, now())
+ON CONFLICT DO NOTHING"""
+
+_OPEN_CURSOR = """
+UPDATE {s}.cursor SET epoch = epoch + 1, updated_at = now()
+WHERE chain_id = %s AND splitter = %s AND usdc = %s
+RETURNING chain_id, start_number, head_number, head_hash, head_timestamp, safe_number, finalized_number,
+    chain_head_number, epoch, status, status_detail"""
+
+_MOVE_CURSOR = """
+UPDATE {s}.cursor SET head_number = %(head_number)s, head_hash = %(head_hash)s, head_timestamp = %(head_timestamp)s,
+    safe_number = %(safe_number)s, finalized_number = %(finalized_number)s, chain_head_number = %(chain_head_number)s,
+    status = %(status)s, status_detail = %(status_detail)s, updated_at = now()
+WHERE chain_id = %(chain_id)s AND head_hash = %(expected_hash)s AND epoch = %(epoch)s"""
+
+_INSERT_BLOCK = "INSERT INTO {s}.block VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+_INSERT_LATE_BLOCK = """
+INSERT INTO {s}.block VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (chain_id, number) DO UPDATE SET has_events = true"""
+_STORED = "SELECT * FROM {s}.block WHERE chain_id = %s AND number = ANY(%s) ORDER BY number DESC"
+_FORGET = "DELETE FROM {s}.block WHERE chain_id = %s AND number >= %s AND number < %s AND NOT has_events"
+_VAULTS = "SELECT DISTINCT vault FROM {s}.vault_deployed WHERE chain_id = %s"
+_EMPTY = "DELETE FROM {s}.{t} WHERE chain_id = %s"
+_SCRATCH_TABLE = "CREATE TEMPORARY TABLE {t} (LIKE ledger.{t} INCLUDING ALL)"
+
+_ARCHIVE = """
+WITH gone AS (DELETE FROM {s}.{t} WHERE chain_id = %(chain_id)s AND block_number > %(ancestor)s RETURNING *)
+INSERT INTO {s}.orphaned_row (chain_id, epoch, table_name, block_number, block_hash, log_index, content)
+SELECT gone.chain_id, %(epoch)s, %(table)s, gone.block_number, block.hash, gone.log_index, to_jsonb(gone)
+FROM gone LEFT JOIN {s}.block ON block.chain_id = gone.chain_id AND block.number = gone.block_number"""
+
+_ARCHIVE_LATE = """
+WITH gone AS (DELETE FROM {s}.{t} WHERE chain_id = %(chain_id)s
+    AND noticed_block_number > %(ancestor)s AND noticed_block_number > block_number RETURNING *)
+INSERT INTO {s}.orphaned_row (chain_id, epoch, table_name, block_number, block_hash, log_index, content)
+SELECT gone.chain_id, %(epoch)s, %(table)s, gone.block_number, block.hash, gone.log_index, to_jsonb(gone)
+FROM gone LEFT JOIN {s}.block ON block.chain_id = gone.chain_id AND block.number = gone.block_number"""
+
+_ARCHIVE_BLOCKS, cursor.schema), parameters)
+
+
+async def _forget_empty_blocks(connection: Connection, before: Cursor, after: Cursor) -> None:
+    if after.finalized_number > before.finalized_number:
+        bounds = (after.chain_id, before.finalized_number, after.finalized_number)
+        await connection.execute(_sql(_FORGET, after.schema), bounds)
+
+
+async def _notify(connection: Connection, cursor: Cursor, rewound_from: int | None = None) -> None:
+    if cursor.schema != SCHEMA:
+        return
+    payload: dict[str, int] = {"chain_id": cursor.chain_id, "head_number": cursor.head_number}
+    if rewound_from is not None:
+        payload["rewound_from"] = rewound_from
+    await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, json.dumps(payload)))
+
+
+def _sql(statement: str, schema: str, table: str = "") -> sql.Composed:
+    return sql.SQL(statement).format(s=sql.Identifier(schema), t=sql.Identifier(table))  
+
+
+_COLUMNS: dict[str, list[tuple[str, str]]] = {
+    table.name: [
+        (column.name, column.type.compile(dialect=_POSTGRES).lower())
+        for column in table.columns
+        if column.computed is None
+    ]
+    for table in (block, *EVENT_TABLES)
+}
+"""Name and PostgreSQL type of what a fact of the table has, in its order."""
+
+_INSERT_CURSOR = """
+INSERT INTO {s}.cursor VALUES (%(chain_id)s, %(splitter)s, %(usdc)s, %(start)s, %(head)s, %(hash)s, %(timestamp)s,
+    %(head)s, %(head)s, %(head)s, 0, 'syncing', NULL, now())
+ON CONFLICT DO NOTHING"""
+
+_OPEN_CURSOR = """
+UPDATE {s}.cursor SET epoch = epoch + 1, updated_at = now()
+WHERE chain_id = %s AND splitter = %s AND usdc = %s
+RETURNING chain_id, start_number, head_number, head_hash, head_timestamp, safe_number, finalized_number,
+    chain_head_number, epoch, status, status_detail"""
+
+_MOVE_CURSOR = """
+UPDATE {s}.cursor SET head_number = %(head_number)s, head_hash = %(head_hash)s, head_timestamp = %(head_timestamp)s,
+    safe_number = %(safe_number)s, finalized_number = %(finalized_number)s, chain_head_number = %(chain_head_number)s,
+    status = %(status)s, status_detail = %(status_detail)s, updated_at = now()
+WHERE chain_id = %(chain_id)s AND head_hash = %(expected_hash)s AND epoch = %(epoch)s"""
+
+_INSERT_BLOCK = "INSERT INTO {s}.block VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+_INSERT_LATE_BLOCK = """
+INSERT INTO {s}.block VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (chain_id, number) DO UPDATE SET has_events = true"""
+_STORED = "SELECT * FROM {s}.block WHERE chain_id = %s AND number = ANY(%s) ORDER BY number DESC"
+_FORGET = "DELETE FROM {s}.block WHERE chain_id = %s AND number >= %s AND number < %s AND NOT has_events"
+_VAULTS = "SELECT DISTINCT vault FROM {s}.vault_deployed WHERE chain_id = %s"
+_EMPTY = "DELETE FROM {s}.{t} WHERE chain_id = %s"
+_SCRATCH_TABLE = "CREATE TEMPORARY TABLE {t} (LIKE ledger.{t} INCLUDING ALL)"
+
+_ARCHIVE_AS = """
+INSERT INTO {s}.orphaned_row (chain_id, epoch, table_name, block_number, block_hash, log_index, content)
+SELECT gone.chain_id, %(epoch)s, %(table)s, gone.block_number, block.hash, gone.log_index, to_jsonb(gone)
+FROM gone LEFT JOIN {s}.block ON block.chain_id = gone.chain_id AND block.number = gone.block_number"""
+
+_ARCHIVE = (
+    "WITH gone AS (DELETE FROM {s}.{t} WHERE chain_id = %(chain_id)s AND block_number > %(ancestor)s RETURNING *)"
+    + _ARCHIVE_AS
+)
+_ARCHIVE_LATE = (
+    "WITH gone AS (DELETE FROM {s}.{t} WHERE chain_id = %(chain_id)s AND noticed_block_number > %(ancestor)s"
+    " AND noticed_block_number > block_number RETURNING *)" + _ARCHIVE_AS
+)
+_ARCHIVE_BLOCKS = """
+WITH gone AS (DELETE FROM {s}.block WHERE chain_id = %(chain_id)s AND number > %(ancestor)s RETURNING *)
+INSERT INTO {s}.orphaned_row (chain_id, epoch, table_name, block_number, block_hash, content)
+SELECT chain_id, %(epoch)s, 'block', number, hash, to_jsonb(gone) FROM gone"""
