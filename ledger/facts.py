@@ -173,7 +173,7 @@ class Batch:
     late_blocks: list[Block] = field(default_factory=list)
     """Blocks before this batch in which `late_facts` stand."""
     late_facts: list[UsdcFact] = field(default_factory=list)
-    """Transfers older than this batch, ours because of a vault deployed in it. Some may be known through another vault."""
+    """Older transfers, ours because of a vault that was deployed in this batch. Another vault may have shown some before."""
 
     def by_table(self) -> dict[str, list[Fact]]:
         return by_table(self.facts)

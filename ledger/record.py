@@ -178,7 +178,7 @@ async def halt(connection: Connection, cursor: Cursor, detail: str) -> Cursor:
 
 
 async def start_over(connection: Connection, cursor: Cursor, before_start: facts.Block) -> Cursor:
-    """Empties the chain's tables and sets the cursor before the deployment, in one transaction: a rebuild starts here."""
+    """Empties the chain's tables and sets the cursor before the deployment, in one transaction: for a rebuild."""
     moved = replace(
         cursor,
         head_number=before_start.number,
@@ -304,7 +304,7 @@ async def _notify(connection: Connection, cursor: Cursor, rewound_from: int | No
 
 
 def _sql(statement: str, schema: str, table: str = "") -> sql.Composed:
-    return sql.SQL(statement).format(s=sql.Identifier(schema), t=sql.Identifier(table))  
+    return sql.SQL(statement).format(s=sql.Identifier(schema), t=sql.Identifier(table))
 
 
 _COLUMNS: dict[str, list[tuple[str, str]]] = {
@@ -356,77 +356,6 @@ INSERT INTO {s}.orphaned_row (chain_id, epoch, table_name, block_number, block_h
 SELECT gone.chain_id, %(epoch)s, %(table)s, gone.block_number, block.hash, gone.log_index, to_jsonb(gone)
 FROM gone LEFT JOIN {s}.block ON block.chain_id = gone.chain_id AND block.number = gone.block_number"""
 
-_ARCHIVE_BLOCKS, cursor.schema), parameters)
-
-
-async def _forget_empty_blocks(connection: Connection, before: Cursor, after: Cursor) -> None:
-    if after.finalized_number > before.finalized_number:
-        bounds = (after.chain_id, before.finalized_number, after.finalized_number)
-        await connection.execute(_sql(_FORGET, after.schema), bounds)
-
-
-async def _notify(connection: Connection, cursor: Cursor, rewound_from: int | None = None) -> None:
-    if cursor.schema != SCHEMA:
-        return
-    payload: dict[str, int] = {"chain_id": cursor.chain_id, "head_number": cursor.head_number}
-    if rewound_from is not None:
-        payload["rewound_from"] = rewound_from
-    await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, json.dumps(payload)))
-
-
-def _sql(statement: str, schema: str, table: str = "") -> sql.Composed:
-    return sql.SQL(statement).format(s=sql.Identifier(schema), t=sql.Identifier(table))  
-
-
-_COLUMNS: dict[str, list[tuple[str, str]]] = {
-    table.name: [
-        (column.name, column.type.compile(dialect=_POSTGRES).lower())
-        for column in table.columns
-        if column.computed is None
-    ]
-    for table in (block, *EVENT_TABLES)
-}
-"""Name and PostgreSQL type of what a fact of the table has, in its order."""
-
-_INSERT_CURSOR = """
-INSERT INTO {s}.cursor VALUES (%(chain_id)s, %(splitter)s, %(usdc)s, %(start)s, %(head)s, %(hash)s, %(timestamp)s,
-    %(head)s, %(head)s, %(head)s, 0, 'syncing', NULL, now())
-ON CONFLICT DO NOTHING"""
-
-_OPEN_CURSOR = """
-UPDATE {s}.cursor SET epoch = epoch + 1, updated_at = now()
-WHERE chain_id = %s AND splitter = %s AND usdc = %s
-RETURNING chain_id, start_number, head_number, head_hash, head_timestamp, safe_number, finalized_number,
-    chain_head_number, epoch, status, status_detail"""
-
-_MOVE_CURSOR = """
-UPDATE {s}.cursor SET head_number = %(head_number)s, head_hash = %(head_hash)s, head_timestamp = %(head_timestamp)s,
-    safe_number = %(safe_number)s, finalized_number = %(finalized_number)s, chain_head_number = %(chain_head_number)s,
-    status = %(status)s, status_detail = %(status_detail)s, updated_at = now()
-WHERE chain_id = %(chain_id)s AND head_hash = %(expected_hash)s AND epoch = %(epoch)s"""
-
-_INSERT_BLOCK = "INSERT INTO {s}.block VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
-_INSERT_LATE_BLOCK = """
-INSERT INTO {s}.block VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (chain_id, number) DO UPDATE SET has_events = true"""
-_STORED = "SELECT * FROM {s}.block WHERE chain_id = %s AND number = ANY(%s) ORDER BY number DESC"
-_FORGET = "DELETE FROM {s}.block WHERE chain_id = %s AND number >= %s AND number < %s AND NOT has_events"
-_VAULTS = "SELECT DISTINCT vault FROM {s}.vault_deployed WHERE chain_id = %s"
-_EMPTY = "DELETE FROM {s}.{t} WHERE chain_id = %s"
-_SCRATCH_TABLE = "CREATE TEMPORARY TABLE {t} (LIKE ledger.{t} INCLUDING ALL)"
-
-_ARCHIVE_AS = """
-INSERT INTO {s}.orphaned_row (chain_id, epoch, table_name, block_number, block_hash, log_index, content)
-SELECT gone.chain_id, %(epoch)s, %(table)s, gone.block_number, block.hash, gone.log_index, to_jsonb(gone)
-FROM gone LEFT JOIN {s}.block ON block.chain_id = gone.chain_id AND block.number = gone.block_number"""
-
-_ARCHIVE = (
-    "WITH gone AS (DELETE FROM {s}.{t} WHERE chain_id = %(chain_id)s AND block_number > %(ancestor)s RETURNING *)"
-    + _ARCHIVE_AS
-)
-_ARCHIVE_LATE = (
-    "WITH gone AS (DELETE FROM {s}.{t} WHERE chain_id = %(chain_id)s AND noticed_block_number > %(ancestor)s"
-    " AND noticed_block_number > block_number RETURNING *)" + _ARCHIVE_AS
-)
 _ARCHIVE_BLOCKS = """
 WITH gone AS (DELETE FROM {s}.block WHERE chain_id = %(chain_id)s AND number > %(ancestor)s RETURNING *)
 INSERT INTO {s}.orphaned_row (chain_id, epoch, table_name, block_number, block_hash, content)
