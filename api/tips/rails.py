@@ -12,7 +12,8 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from api import calldata
-from ledger.deployment import Deployment, TypedDataDomain, terms_nonce
+from api.production.terms import Terms
+from ledger.deployment import Deployment, TypedDataDomain
 from ledger.money import MicroUsdc
 
 Rail = Literal["approve", "permit", "authorization", "x402", "transfer"]
@@ -42,19 +43,6 @@ _AUTHORIZATION = [
     {"name": "validBefore", "type": "uint256"},
     {"name": "nonce", "type": "bytes32"},
 ]
-
-
-@dataclass(frozen=True)
-class Terms:
-    """Whom a tip pays, for which episode: the three on-chain ids (32 bytes each)."""
-
-    creator_id: bytes
-    agent_id: bytes
-    ref: bytes
-
-    def nonce(self, salt: bytes) -> bytes:
-        """The EIP-3009 nonce that binds an authorization to these terms."""
-        return terms_nonce(creator_id=self.creator_id, agent_id=self.agent_id, ref=self.ref, salt=salt)
 
 
 @dataclass(frozen=True)

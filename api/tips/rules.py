@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from api.tips.rails import Authorization, Terms
+from api.production.terms import Terms
+from api.tips.rails import Authorization
 from ledger.money import MicroUsdc
 
 NotCounted = Literal["recipients_differ", "payer_is_recipient", "below_minimum", "payer_unknown"]

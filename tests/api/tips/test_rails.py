@@ -8,13 +8,14 @@ from eth_account import Account
 from eth_utils.crypto import keccak
 
 from api import calldata
+from api.production.terms import Terms
 from api.tips import rails
 from ledger import deployment
 from ledger.money import MicroUsdc
 
 USDC = "0x036CbD53842c5426634e7929541eC2318f3dCF7e"
 SPLITTER = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
-TERMS = rails.Terms(creator_id=b"\1".rjust(32, b"\0"), agent_id=b"\2".rjust(32, b"\0"), ref=b"\3".rjust(32, b"\0"))
+TERMS = Terms(creator_id=b"\1".rjust(32, b"\0"), agent_id=b"\2".rjust(32, b"\0"), ref=b"\3".rjust(32, b"\0"))
 PAYER = Account.from_key("0x" + "11" * 32)
 
 # From the source of FiatTokenV2_2 (EIP-3009 and EIP-2612).

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from api.production.terms import Terms
 from api.tips import rules
-from api.tips.rails import Authorization, Terms
+from api.tips.rails import Authorization
 from ledger.money import MicroUsdc
 
 EPISODE = Terms(creator_id=b"\1" * 32, agent_id=b"\2" * 32, ref=b"\3" * 32)
