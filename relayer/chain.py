@@ -1,5 +1,6 @@
 """What a node is asked, over JSON-RPC, and what its answers mean. The only file that knows how nodes word things."""
 
+import asyncio
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ import structlog
 log = structlog.get_logger()
 
 TIMEOUT_SECONDS = 10.0
+AT_ONCE = 16
+"""Questions on their way at the same time, of all keys."""
 _ACCESS_REFUSED = {401, 403, 429}
 _LIMIT_EXCEEDED = -32005  # EIP-1474: another node may still answer
 
@@ -101,6 +104,7 @@ class Chain:
         self._urls = list(urls)
         self._client = client
         self._ids = itertools.count(1)
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def chain_id(self) -> int:
         return int(await self._read("eth_chainId"), 16)
@@ -183,7 +187,8 @@ class Chain:
 
     async def _ask_one(self, url: str, method: str, parameters: tuple[Any, ...]) -> Any:
         question = {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": parameters}
-        response = await self._client.post(url, json=question, timeout=TIMEOUT_SECONDS)
+        async with self._turns:
+            response = await self._client.post(url, json=question, timeout=TIMEOUT_SECONDS)
         if response.is_server_error or response.status_code in _ACCESS_REFUSED:
             response.raise_for_status()
         answer = response.json()

@@ -39,6 +39,7 @@ class Unsigned:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
+    transaction: Unsigned
     raw: bytes
     tx_hash: bytes
 
@@ -73,7 +74,7 @@ class LocalKey:
                 "maxPriorityFeePerGas": transaction.fees.priority_fee_wei,
             }
         )
-        return Signed(raw=bytes(signed.raw_transaction), tx_hash=bytes(signed.hash))
+        return Signed(transaction, raw=bytes(signed.raw_transaction), tx_hash=bytes(signed.hash))
 
     def __repr__(self) -> str:
         return f"LocalKey(0x{self.address.hex()})"

@@ -19,7 +19,9 @@ class DatabaseSettings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
     database_url: str = Field(
-        validation_alias=AliasChoices("RELAYER_DATABASE_URL", "DATABASE_URL"), pattern=r"^postgres(ql)?(\+psycopg)?://"
+        validation_alias=AliasChoices("RELAYER_DATABASE_URL", "DATABASE_URL"),
+        pattern=r"^postgres(ql)?(\+psycopg)?://",
+        repr=False,
     )
     log_level: str = "INFO"
     log_format: str = Field(default="json", pattern=r"^(json|console)$")

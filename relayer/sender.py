@@ -1,0 +1,271 @@
+"""One key's work, pass after pass: look at the chain, settle what is known, push what is not, sign what is new.
+
+A pass needs nothing from the one before to be right: it starts from what `journal` and the chain say. So a crash at any
+line is followed by the same pass as if there had been none.
+"""
+
+import asyncio
+import time
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+
+from relayer import fees, journal, nonces, record
+from relayer.chain import Chain, Head
+from relayer.delivery import Delivery, Policy
+from relayer.fees import Fees
+from relayer.journal import Request, Sent
+from relayer.keys import Signed, Signer, Unsigned
+from relayer.lease import Lease
+from relayer.outbox import Key
+from relayer.reverts import Revert
+from relayer.settlement import View, settle
+from relayer.simulation import CannotTell, Verdict, WouldRevert, WouldSucceed, verdict
+
+log = structlog.get_logger()
+
+SETTLING_SECONDS = 4.0
+"""Between looks when everything is mined and only waits to be final."""
+IDLE_SECONDS = 15.0
+HALTED_SECONDS = 10.0
+HEARTBEAT_SECONDS = 5.0
+
+DOUBT_SECONDS = 1.0
+"""Between two simulations of a request that would revert."""
+REFUSED_AFTER_SECONDS = 2.0
+"""One revert is no refusal: the node may be a block behind, or what the request needs may be on its way."""
+TOO_EARLY_PATIENCE_SECONDS = 60.0
+"""The same for what only needs time to pass: clocks differ."""
+ASK_AGAIN_SECONDS = 5.0
+
+_FOREVER = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A request that would succeed."""
+
+    request: Request
+    gas_limit: int
+
+
+class Sender:
+    """Works under one lease. `run` ends only by an exception: Unreachable, LeaseLost, psycopg's, or cancellation."""
+
+    def __init__(
+        self,
+        *,
+        chain: Chain,
+        lease: Lease,
+        signer: Signer,
+        key_names: Collection[Key],
+        policy: Policy,
+        wake: asyncio.Event,
+    ) -> None:
+        self._chain = chain
+        self._lease = lease
+        self._signer = signer
+        self._key_names = key_names
+        self._policy = policy
+        self._wake = wake
+        self._delivery = Delivery(chain, lease, signer, policy)
+        self._log = log.bind(address="0x" + signer.address.hex())
+        self._last_head: Head | None = None
+        self._last_heartbeat = 0.0
+        self._balance_wei: int | None = None
+        self._alarms: set[str] = set()
+
+    async def run(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                delay = await self._pass()
+            except (nonces.ChainReplaced, nonces.ChainBehind) as halt:
+                self._log.error("lane_halted", reason=str(halt))
+                await self._heartbeat(halted=str(halt))
+                delay = HALTED_SECONDS
+            await self._sleep(delay)
+
+    async def _sleep(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
+
+    async def _pass(self) -> float:
+        """Returns how long it may wait for the next one."""
+        view = await self._look()
+        await self._check_nonces(view)
+        self._alarms.clear()
+        sent = await self._settled(view)
+        quoted = await self._quote(view)
+        await self._delivery.push(view, sent, quoted)
+        if quoted is not None:
+            await self._send_new(sent, quoted)
+        await self._heartbeat(halted=None)
+        self._last_head = view.head
+        return await self._delay()
+
+    # ------------------------------------------------------------------------------------------------------------- look
+
+    async def _look(self) -> View:
+        last = self._last_head
+        head, finalized_number, nonce, seen = await asyncio.gather(
+            self._chain.head(),
+            self._chain.finalized_number(),
+            self._chain.nonce(self._signer.address),
+            self._chain.block_hash(last.number if last else 0),
+        )
+        reorganised = last is None or seen != last.hash
+        if reorganised and last is not None:
+            self._log.warning("chain_reorganised", block_number=last.number)
+        return View(head, finalized_number, nonce, reorganised)
+
+    async def _check_nonces(self, view: View) -> None:
+        """Raises ChainReplaced, ChainBehind. Goes on behind whatever somebody else sent with our key."""
+        nonces.check_same_chain(
+            chain_nonce=view.nonce,
+            settled_nonce=await journal.settled_nonce(self._lease),
+            chain_genesis=await self._chain.genesis() if view.reorganised else self._lease.genesis,
+            lane_genesis=self._lease.genesis,
+        )
+        next_nonce = nonces.adopted(next_nonce=self._lease.next_nonce, chain_nonce=view.nonce)
+        if next_nonce > self._lease.next_nonce:
+            self._log.warning("foreign_nonces_adopted", ours=self._lease.next_nonce, chain=next_nonce)
+            await self._lease.advance(next_nonce)
+
+    async def _settled(self, view: View) -> Sequence[Sent]:
+        """Learns what became of what was sent; returns what is still on its way."""
+        mined_up_to = _FOREVER if view.reorganised else view.finalized_number
+        sent = await journal.unsettled(self._lease, mined_up_to=mined_up_to)
+        if await settle(self._chain, self._lease, view, sent):
+            sent = await journal.unsettled(self._lease, mined_up_to=mined_up_to)
+        return [item for item in sent if not item.is_mined]
+
+    async def _quote(self, view: View) -> Fees | None:
+        quoted = fees.quote(
+            base_fee_wei=view.head.base_fee_wei,
+            priority_fee_wei=await self._chain.priority_fee(),
+            caps=self._policy.caps,
+        )
+        if quoted is None:
+            self._alarm(f"the base fee, {view.head.base_fee_wei} wei, is above RELAYER_MAX_FEE_GWEI: nothing is sent")
+        return quoted
+
+    # ------------------------------------------------------------------------------------------------------------- send
+
+    async def _send_new(self, sent: Sequence[Sent], quoted: Fees) -> None:
+        room = self._policy.max_in_flight - len(sent)
+        requests = await journal.queued(self._lease, self._key_names, room) if room > 0 else []
+        if not requests:
+            return
+        calls = [request.call(self._signer.address) for request in requests]
+        verdicts = await asyncio.gather(*(verdict(self._chain, call) for call in calls))
+        ready = [
+            Ready(request, found.gas_limit)
+            for request, found in zip(requests, verdicts, strict=True)
+            if isinstance(found, WouldSucceed)
+        ]
+        await self._put_aside(requests, verdicts)
+        affordable = await self._affordable(ready, sent, quoted)
+        if affordable:
+            await self._sign_and_send(affordable, quoted)
+
+    async def _sign_and_send(self, ready: Sequence[Ready], quoted: Fees) -> None:
+        first = self._lease.next_nonce
+        signed = [
+            (one.request, await self._signer.sign(self._unsigned(one, first + place, quoted)))
+            for place, one in enumerate(ready)
+        ]
+        attempts = await record.nonces_given(self._lease, signed)
+        for request, transaction in signed:
+            self._tell_signed(request, transaction)
+        await self._delivery.broadcast(attempts)
+
+    def _unsigned(self, ready: Ready, nonce: int, quoted: Fees) -> Unsigned:
+        return Unsigned(
+            chain_id=self._lease.chain_id,
+            nonce=nonce,
+            to=ready.request.to,
+            data=ready.request.data,
+            value_wei=ready.request.value_wei,
+            gas_limit=ready.gas_limit,
+            fees=quoted,
+        )
+
+    def _tell_signed(self, request: Request, signed: Signed) -> None:
+        self._log.info(
+            "transaction_signed",
+            outbox_id=str(request.id),
+            purpose=request.purpose,
+            nonce=signed.transaction.nonce,
+            tx_hash=signed.tx_hash.hex(),
+            max_fee_wei=signed.transaction.fees.max_fee_wei,
+        )
+
+    async def _put_aside(self, requests: Sequence[Request], verdicts: Sequence[Verdict]) -> None:
+        """Refuses what keeps reverting; tries the rest of what cannot be sent now again later."""
+        for request, found in zip(requests, verdicts, strict=True):
+            match found:
+                case WouldRevert(why) if (request.doubted_seconds or 0.0) >= _patience(why):
+                    async with self._lease.writing() as writing:
+                        await record.refused(writing, request, why)
+                    self._log.info(
+                        "request_refused", outbox_id=str(request.id), purpose=request.purpose, error_code=why.code
+                    )
+                case WouldRevert():
+                    await self._postpone(request, DOUBT_SECONDS, doubted=True)
+                case CannotTell(why):
+                    self._log.warning("simulation_failed", outbox_id=str(request.id), node_said=why)
+                    await self._postpone(request, ASK_AGAIN_SECONDS, doubted=False)
+                case WouldSucceed():
+                    pass
+
+    async def _affordable(self, ready: Sequence[Ready], sent: Sequence[Sent], quoted: Fees) -> list[Ready]:
+        """Those that the balance covers, in order: what a key cannot pay for must not take a nonce."""
+        self._balance_wei = await self._chain.balance(self._signer.address)
+        free_wei = self._balance_wei - sum(item.cost_wei for item in sent)
+        affordable: list[Ready] = []
+        for one in ready:
+            cost_wei = one.gas_limit * quoted.max_fee_wei + one.request.value_wei
+            if cost_wei <= free_wei:
+                free_wei -= cost_wei
+                affordable.append(one)
+            else:
+                self._alarm(f"the balance, {self._balance_wei} wei, does not cover what is asked: fund this key")
+                await self._postpone(one.request, ASK_AGAIN_SECONDS, doubted=False)
+        return affordable
+
+    async def _postpone(self, request: Request, seconds: float, *, doubted: bool) -> None:
+        async with self._lease.writing() as writing:
+            await record.postponed(writing, request, seconds, doubted=doubted)
+
+    # ------------------------------------------------------------------------------------------------------------- tell
+
+    async def _heartbeat(self, *, halted: str | None) -> None:
+        if time.monotonic() - self._last_heartbeat < HEARTBEAT_SECONDS and not self._alarms:
+            return
+        self._balance_wei = await self._chain.balance(self._signer.address)
+        if self._balance_wei < self._policy.low_balance_wei:
+            self._alarm(f"the balance, {self._balance_wei} wei, is low: fund this key")
+        async with self._lease.writing() as writing:
+            await record.lane_seen(
+                writing, balance_wei=self._balance_wei, alarm="; ".join(sorted(self._alarms)) or None, halted=halted
+            )
+        self._last_heartbeat = time.monotonic()
+
+    def _alarm(self, what: str) -> None:
+        self._alarms.add(what)
+        self._log.warning("lane_alarm", what=what)
+
+    async def _delay(self) -> float:
+        outstanding = await journal.outstanding(self._lease, self._key_names)
+        if outstanding.queued or outstanding.in_flight:
+            return self._policy.poll_seconds
+        return SETTLING_SECONDS if outstanding.settling else IDLE_SECONDS
+
+
+def _patience(why: Revert) -> float:
+    """For how long a revert must go on before it is a refusal, in seconds."""
+    too_early = why.code == "RotationNotReady" or "not yet valid" in why.detail.get("reason", "")
+    return TOO_EARLY_PATIENCE_SECONDS if too_early else REFUSED_AFTER_SECONDS

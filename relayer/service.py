@@ -1,0 +1,133 @@
+"""The relayer's process: a lane for each key, woken by Postgres, looked after for ever."""
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+import httpx
+import psycopg
+import structlog
+
+from ledger import db
+from relayer import keys, outbox
+from relayer.chain import Chain, Unreachable
+from relayer.delivery import Policy
+from relayer.fees import FeeCaps
+from relayer.keys import Signer
+from relayer.lease import Lease, LeaseLost
+from relayer.outbox import Key
+from relayer.sender import Sender
+from relayer.settings import RelayerSettings
+
+log = structlog.get_logger()
+
+STANDBY_SECONDS = 1.0
+FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 0.5, 30.0
+
+
+class WrongChain(Exception):
+    """RPC_URLS leads to another chain than CHAIN_ID says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A key, the names under which it is asked for, and what wakes it."""
+
+    signer: Signer
+    key_names: Collection[Key]
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+async def run(settings: RelayerSettings) -> None:
+    """Runs until cancelled. Stopping it anywhere is safe: what was signed is written, what was written is found again.
+
+    Raises SettingsError when a key cannot be used.
+    """
+    lanes = _lanes(keys.load(settings))
+    async with httpx.AsyncClient() as client, asyncio.TaskGroup() as tasks:
+        chain = Chain([url.get_secret_value() for url in settings.rpc_urls], client)
+        tasks.create_task(_listen(settings.database_url, lanes))
+        for lane in lanes:
+            tasks.create_task(_keep(settings, chain, lane))
+
+
+def policy_of(settings: RelayerSettings) -> Policy:
+    return Policy(
+        max_in_flight=settings.relayer_max_in_flight,
+        poll_seconds=settings.relayer_poll_seconds,
+        stuck_after_seconds=settings.relayer_stuck_after_seconds,
+        caps=FeeCaps(settings.max_fee_wei, settings.max_priority_fee_wei),
+        low_balance_wei=settings.low_balance_wei,
+    )
+
+
+def _lanes(signers: dict[Key, Signer]) -> list[Lane]:
+    """One lane an address: two names of one key share its nonces."""
+    names: dict[bytes, list[Key]] = defaultdict(list)
+    for name, signer in signers.items():
+        names[signer.address].append(name)
+    return [Lane(signers[found[0]], found) for found in names.values()]
+
+
+async def _keep(settings: RelayerSettings, chain: Chain, lane: Lane) -> None:
+    """Works whenever no other relayer does, and starts over after whatever went wrong, more slowly each time.
+
+    It leaves the lease in between, so that a relayer elsewhere with a better view of chain or database can take it.
+    """
+    told = log.bind(address="0x" + lane.signer.address.hex(), keys=sorted(lane.key_names))
+    backoff = FIRST_BACKOFF_SECONDS
+    while True:
+        began = asyncio.get_running_loop().time()
+        try:
+            await _work(settings, chain, lane)
+        except LeaseLost:
+            told.warning("lease_lost")
+        except psycopg.OperationalError as error:
+            told.warning("database_unreachable", sqlstate=error.sqlstate, error=type(error).__name__)
+        except (Unreachable, WrongChain) as error:
+            told.warning("chain_unreachable", reason=str(error))
+        except Exception:  # noqa: BLE001 - a bug met by one request must not stop the other keys; it is logged whole
+            told.exception("pass_failed")
+        if asyncio.get_running_loop().time() - began > LONGEST_BACKOFF_SECONDS:
+            backoff = FIRST_BACKOFF_SECONDS
+        await asyncio.sleep(backoff * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+        backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
+
+
+async def _work(settings: RelayerSettings, chain: Chain, lane: Lane) -> None:
+    async with await db.connect_async(settings.database_url, "molt_relayer", autocommit=True) as connection:
+        lease = Lease(connection, lane.signer.address, settings.chain_id)
+        while not await lease.acquire():  # noqa: ASYNC110 - the lock is in Postgres; nothing here could tell us
+            await asyncio.sleep(STANDBY_SECONDS)
+        found = await chain.chain_id()
+        if found != settings.chain_id:
+            raise WrongChain(f"RPC_URLS leads to chain {found}, CHAIN_ID says {settings.chain_id}")
+        chain_nonce = await chain.nonce(lane.signer.address, "pending")
+        await lease.open(genesis=await chain.genesis(), chain_nonce=chain_nonce)
+        log.info("lease_taken", address="0x" + lane.signer.address.hex(), next_nonce=lease.next_nonce)
+        sender = Sender(
+            chain=chain,
+            lease=lease,
+            signer=lane.signer,
+            key_names=lane.key_names,
+            policy=policy_of(settings),
+            wake=lane.wake,
+        )
+        await sender.run()
+
+
+async def _listen(database_url: str, lanes: Sequence[Lane]) -> None:
+    """Wakes the lane whose key was asked for. Lanes look by themselves too, so a missed call only costs time."""
+    while True:
+        try:
+            async with await db.connect_async(database_url, "molt_relayer", autocommit=True) as connection:
+                await connection.execute(f"LISTEN {outbox.QUEUED}")
+                async for heard in connection.notifies():
+                    for lane in lanes:
+                        if heard.payload in lane.key_names:
+                            lane.wake.set()
+        except psycopg.OperationalError as error:
+            log.warning("listener_lost", error=type(error).__name__)
+        await asyncio.sleep(STANDBY_SECONDS)
