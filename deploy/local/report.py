@@ -37,7 +37,9 @@ def ready(*, url: str, rpc_url: str, wallets: dict[str, str] | None, home: str, 
     places.add_row("data and logs", home)
     console.print(Panel(places, title=f"Molt Studios is up ({seconds:.0f} s)", title_align="left", expand=False))
     if wallets:
-        table = Table(title="Funded test wallets: public keys of Anvil's, worth nothing elsewhere", title_justify="left")
+        table = Table(
+            title="Funded test wallets: public keys of Anvil's, worth nothing elsewhere", title_justify="left"
+        )
         table.add_column("wallet")
         table.add_column("private key", overflow="fold")
         for name, key in wallets.items():

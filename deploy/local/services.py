@@ -4,11 +4,12 @@ All of them share the supervisor's process group, so that Ctrl-C reaches every o
 (Linux), so that a `kill -9` of it leaves nothing behind.
 """
 
-import asyncio
 import ctypes
 import os
 import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,60 +27,65 @@ class Service:
     """All that the process sees, besides PATH and the like: nobody holds a secret that is not its own."""
 
 
+@dataclass
+class _Running:
+    service: Service
+    process: subprocess.Popen[bytes]
+    started: float
+    backoff: float = 1.0
+    restart_at: float | None = None
+
+
 class Supervisor:
-    """Keeps services alive until `stop`. `say` is told what happens, in one line each."""
+    """Keeps services alive while `watch` is called. `say` is told what happens, in one line each."""
 
     def __init__(self, logs: Path, say: Callable[[str], None]) -> None:
         self._logs = logs
         self._say = say
-        self._running: dict[str, asyncio.subprocess.Process] = {}
-        self._tasks: list[asyncio.Task[None]] = []
-        self._stopping = False
+        self._running: list[_Running] = []
 
-    async def start(self, service: Service) -> None:
-        self._running[service.name] = await self._spawn(service)
-        self._tasks.append(asyncio.create_task(self._keep_alive(service), name=service.name))
+    def start(self, service: Service) -> None:
+        self._running.append(_Running(service, self._spawn(service), time.monotonic()))
 
-    async def stop(self) -> None:
+    def watch(self) -> None:
+        """One look at every service: what has died is started again, later each time it dies young."""
+        now = time.monotonic()
+        for running in self._running:
+            if running.restart_at is not None and now >= running.restart_at:
+                running.process, running.started, running.restart_at = self._spawn(running.service), now, None
+            elif running.restart_at is None and (code := running.process.poll()) is not None:
+                self._plan_restart(running, code, now)
+
+    def stop(self) -> None:
         """Stops the services, the last started first. Each has GRACE_SECONDS to finish what it does."""
-        self._stopping = True
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for process in reversed(self._running.values()):
-            await _end(process)
+        for running in reversed(self._running):
+            end(running.process)
+        self._running.clear()
 
-    async def run_once(self, service: Service) -> None:
+    def run_once(self, service: Service) -> None:
         """Runs a command to its end (a migration). Raises RuntimeError with its last words when it fails."""
-        process = await self._spawn(service)
-        if await process.wait() != 0:
+        if self._spawn(service).wait() != 0:
             tail = "\n".join(self._log(service).read_text(errors="replace").splitlines()[-15:])
-            raise RuntimeError(f"{service.name} failed ({self._log(service)}):\n{tail}")
+            raise RuntimeError(f"{service.name} failed; the end of {self._log(service)}:\n{tail}")
 
-    async def _keep_alive(self, service: Service) -> None:
-        backoff = 1.0
-        while True:
-            started = asyncio.get_running_loop().time()
-            code = await self._running[service.name].wait()
-            if self._stopping:
-                return
-            if asyncio.get_running_loop().time() - started > MAX_BACKOFF_SECONDS:
-                backoff = 1.0
-            self._say(f"{service.name} ended ({_how(code)}); again in {backoff:.0f} s. Its log: {self._log(service)}")
-            await asyncio.sleep(backoff)
-            backoff = min(backoff * 2, MAX_BACKOFF_SECONDS)
-            self._running[service.name] = await self._spawn(service)
+    def _plan_restart(self, running: _Running, code: int, now: float) -> None:
+        if now - running.started > MAX_BACKOFF_SECONDS:
+            running.backoff = 1.0
+        name, log = running.service.name, self._log(running.service)
+        self._say(f"{name} ended ({_how(code)}); again in {running.backoff:.0f} s. Its log: {log}")
+        running.restart_at = now + running.backoff
+        running.backoff = min(running.backoff * 2, MAX_BACKOFF_SECONDS)
 
-    async def _spawn(self, service: Service) -> asyncio.subprocess.Process:
+    def _spawn(self, service: Service) -> subprocess.Popen[bytes]:
         inherited = {k: v for k, v in os.environ.items() if k in {"PATH", "HOME", "LANG", "TZ", "TMPDIR", "USER"}}
         with self._log(service).open("ab") as log:
-            return await asyncio.create_subprocess_exec(
-                *service.command,
+            return subprocess.Popen(
+                list(service.command),
                 env={**inherited, "PYTHONUNBUFFERED": "1", **service.environment},
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=die_with_parent if sys.platform == "linux" else None,
+                preexec_fn=die_with_parent,  # noqa: PLW1509 (this process has one thread)
             )
 
     def _log(self, service: Service) -> Path:
@@ -87,19 +93,21 @@ class Supervisor:
 
 
 def die_with_parent() -> None:
-    """In the child, before exec: SIGTERM when the supervisor is gone (prctl(2), PR_SET_PDEATHSIG)."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    """In the child, before exec: SIGTERM when the supervisor is gone (prctl(2), PR_SET_PDEATHSIG; Linux only)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is not None:
+def end(process: subprocess.Popen[bytes]) -> None:
+    """SIGTERM, and SIGKILL when GRACE_SECONDS did not suffice."""
+    if process.poll() is not None:
         return
     process.terminate()
     try:
-        await asyncio.wait_for(process.wait(), GRACE_SECONDS)
-    except TimeoutError:
+        process.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
         process.kill()
-        await process.wait()
+        process.wait()
 
 
 def _how(code: int) -> str:

@@ -62,3 +62,8 @@ def load() -> LocalSettings:
         raise SettingsError("These settings are wrong (.env.example explains each):\n" + "\n".join(lines)) from None
     settings.demand_keys_for_a_real_chain()
     return settings
+
+
+def embedded(home: Path, *, port: int, block_time_seconds: int) -> LocalSettings:
+    """Everything embedded in `home`, whatever the environment says."""
+    return LocalSettings.model_construct(molt_home=home, molt_port=port, block_time_seconds=block_time_seconds)
