@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,10 +31,8 @@ class Hold:
     """A share that was held."""
 
     account_id: bytes
-    amount: MicroUsdc
     reason: str
-    expires_at: int
-    log_index: int
+    expires_at: datetime
 
 
 async def contributions(session: AsyncSession, tip: balances.Tip) -> list[Contribution]:
@@ -82,24 +81,28 @@ async def settling_tip(
     return await _first_tip(session, chain_id, found.tx_hash, after_log=found.log_index) if found else None
 
 
-async def holds_in(session: AsyncSession, chain_id: int, tx_hashes: Sequence[bytes]) -> dict[bytes, list[Hold]]:
-    """The shares that these transactions held, in the order of their logs."""
-    held = share_held.c
+async def holds_of(session: AsyncSession, tips: Sequence[balances.Tip]) -> dict[tuple[bytes, int], list[Hold]]:
+    """By (tx hash, log index) of the tip: the shares it held, in the contract's order (creator, platform, agent).
+
+    The contract tells of a tip's holds right before the tip itself, so each belongs to the next tip of its transaction.
+    """
+    if not tips:
+        return {}
+    held, following = share_held.c, tip_split.alias("following").c
+    next_tip = (
+        select(func.min(following.log_index))
+        .where(following.chain_id == held.chain_id, following.block_number == held.block_number)
+        .where(following.tx_hash == held.tx_hash, following.log_index > held.log_index)
+        .scalar_subquery()
+    )
     rows = await session.execute(
-        select(held.tx_hash, held.account_id, held.amount_micro_usdc, held.reason, held.expires_at, held.log_index)
-        .where(held.chain_id == chain_id, held.tx_hash.in_(tx_hashes))
+        select(held.tx_hash, next_tip.label("tip"), held.account_id, held.reason, held.expires_at)
+        .where(held.chain_id == tips[0].chain_id, held.tx_hash.in_({tip.tx_hash for tip in tips}))
         .order_by(held.block_number, held.log_index)
     )
-    found: dict[bytes, list[Hold]] = {}
+    found: dict[tuple[bytes, int], list[Hold]] = {}
     for row in rows:
-        hold = Hold(
-            account_id=row.account_id,
-            amount=MicroUsdc(row.amount_micro_usdc),
-            reason=row.reason,
-            expires_at=int(row.expires_at.timestamp()),
-            log_index=row.log_index,
-        )
-        found.setdefault(row.tx_hash, []).append(hold)
+        found.setdefault((row.tx_hash, row.tip), []).append(Hold(row.account_id, row.reason, row.expires_at))
     return found
 
 
