@@ -56,7 +56,16 @@ def running(
     loses was not final. `load_state` is only read.
     """
     port = _free_port()
-    command = [str(anvil_binary()), "--port", str(port), "--chain-id", str(chain_id), "--silent", "--hardfork", "prague"]
+    command = [
+        str(anvil_binary()),
+        "--port",
+        str(port),
+        "--chain-id",
+        str(chain_id),
+        "--silent",
+        "--hardfork",
+        "prague",
+    ]
     command += ["--slots-in-an-epoch", str(epoch_blocks), "--accounts", "10", "--balance", "1000000"]
     if state is not None:
         command += ["--state", str(state), "--state-interval", "5"]
