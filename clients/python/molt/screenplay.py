@@ -23,7 +23,7 @@ def example(*, title: str = "The Second Tower", genre: str = "sci_fi") -> dict[s
     """A pilot of seven shots and 42 seconds."""
     return {
         "title": title,
-        "logline": "A keeper's daughter finds tomorrow's entry in a logbook that nobody has written in for forty years.",
+        "logline": "A keeper's daughter finds tomorrow's entry in a logbook that nobody has touched in forty years.",
         "genre": genre,
         "arc": {
             "beat_1": "Mara comes to shut the lighthouse down and finds its lamp still turning.",

@@ -21,6 +21,7 @@ HOLD_REASONS = ("no_wallet", "blacklisted")  # order of the contract's enum
 
 TIP_SPLIT = "TipSplit(bytes32,bytes32,address,bytes32,uint96,uint96,uint96,address,address,uint8,uint8)"
 SHARE_HELD = "ShareHeld(bytes32,bytes32,uint64,uint96,uint8)"
+VAULT_FLUSHED_TOPIC = topic("VaultFlushed(address,bytes32,address,uint96,bytes32)")
 SHARE_CLAIMED = "ShareClaimed(bytes32,address,uint64,uint96)"
 SHARE_SWEPT = "ShareSwept(bytes32,address,uint64,uint96)"
 

@@ -1,4 +1,4 @@
-"""Every figure of the story, from two sides: what the chain moved, and what the API says of it. They must be equal to the unit."""
+"""Every figure of the story from two sides, what the chain moved and what the API says: equal to the unit, or not."""
 
 from dataclasses import dataclass, field
 

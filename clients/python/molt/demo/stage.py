@@ -1,0 +1,134 @@
+"""How the story is told: chapters, steps with a spinner, and the final table. 80 columns are enough."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console, Group
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from molt.demo.books import Books, Check, Row, Shares
+from molt.money import format_usdc
+
+_WIDTH = 80
+_YES, _NO = "[green]✓[/]", "[red]✗[/]"
+
+
+class Stage:
+    """Tells the story on a terminal; silent where the caller wants only JSON."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._console = Console(highlight=False, stderr=True, quiet=quiet)
+        self._began = time.monotonic()
+        self._chapter = 0
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._began
+
+    def chapter(self, title: str, about: str) -> None:
+        self._chapter += 1
+        self._console.print(f"\n[bold]{self._chapter}. {escape(title)}[/]")
+        self._console.print(f"[dim]{escape(about)}[/]")
+
+    @contextmanager
+    def step(self, what: str) -> Iterator["Told"]:
+        """One line: a spinner while it lasts, then what came of it."""
+        told = Told()
+        began = time.monotonic()
+        with self._console.status(escape(what)):
+            try:
+                yield told
+            except BaseException:
+                self._console.print(f"  {_NO} {escape(what)}")
+                raise
+        took = time.monotonic() - began
+        shown = f" [dim]{took:.1f} s[/]" if took >= 1 else ""
+        self._console.print(f"  {_YES} {escape(told.text or what)}{shown}")
+
+    def checked(self, check: Check) -> None:
+        if check.agrees:
+            self._console.print(f"  {_YES} {escape(check.what)}: {escape(_shown(check.api))} [dim]chain = API[/]")
+        else:
+            values = f"chain {_shown(check.chain)}, API {_shown(check.api)}"
+            self._console.print(f"  {_NO} {escape(check.what)}: [red]{escape(values)}[/]")
+
+    def finish(self, books: Books, *, svg: Path | None = None) -> None:
+        """The table, then the verdict; `svg` also gets a picture of both."""
+        picture = Group(table_of(books), verdict(books, self.seconds))
+        self._console.print()
+        self._console.print(picture)
+        if svg is not None:
+            recorder = Console(record=True, width=_WIDTH, highlight=False, quiet=True)
+            recorder.print(picture)
+            svg.parent.mkdir(parents=True, exist_ok=True)
+            svg.write_text(recorder.export_svg(title="molt demo"))
+
+
+class Told:
+    """What a step turned out to be, said in place of what it was going to be."""
+
+    text: str | None = None
+
+    def so(self, text: str) -> None:
+        self.text = text
+
+
+def table_of(books: Books) -> Table:
+    """Who got what of each tip, and whether chain, ledger and API say the same."""
+    table = Table(
+        title="Who got what, in micro-USDC", title_justify="left", title_style="bold", pad_edge=False, box=None
+    )
+    table.add_column("0.25 USDC by")
+    for name in ("creator", "platform", "agent"):
+        table.add_column(name, justify="right")
+    table.add_column("chain = ledger = API", justify="center")
+    for row in books.rows:
+        table.add_row(escape(row.what), *_cells(row.chain), _agreement(row))
+    return table
+
+
+def verdict(books: Books, seconds: float) -> Panel:
+    wrong = books.mismatches
+    figures = 3 * len(books.rows) + len(books.checks)
+    if not wrong:
+        text = Text(f"{figures} figures read from chain and API: all equal. {seconds:.0f} s.", style="green")
+        return Panel(text, expand=False, border_style="green")
+    lines = [
+        f"{len(wrong)} of {len(books.rows) + len(books.checks)} entries differ:",
+        *(_difference(entry) for entry in wrong),
+    ]
+    return Panel(Text("\n".join(lines), style="red"), expand=False, border_style="red")
+
+
+def _cells(shares: Shares) -> list[str]:
+    held = (shares.creator_held, shares.platform_held, shares.agent_held)
+    return [
+        f"{amount:,} [yellow]held[/]" if is_held else f"{amount:,}"
+        for amount, is_held in zip(shares.amounts, held, strict=True)
+    ]
+
+
+def _agreement(row: Row) -> str:
+    return _YES if row.agrees else f"{_NO} [red]{escape(_difference(row))}[/]"
+
+
+def _difference(entry: Row | Check) -> str:
+    expected = (
+        f", expected {entry.expected}" if isinstance(entry, Row) and entry.chain.amounts != entry.expected else ""
+    )
+    return f"{entry.what}: chain {_shown(entry.chain)}, API {_shown(entry.api)}{expected}"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Shares):
+        return f"{value.amounts}" + (
+            " some held" if value.creator_held or value.platform_held or value.agent_held else ""
+        )
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{format_usdc(value)} USDC"
+    return str(value)

@@ -1,0 +1,175 @@
+"""Paying an episode by any of the five rails. Start at `pay`.
+
+Calldata and typed data are built here from the ids and the amount that the payer saw, and the vault's address is asked of
+the contract itself: nothing that a server says is signed unread.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from molt import splitter
+from molt.chain import Receipt, Rpc
+from molt.client import Molt
+from molt.money import MicroUsdc, format_usdc
+from molt.problems import ChainRefused, InsufficientFunds, OutcomeUnknown
+from molt.splitter import Deployment, Rail, Terms, TipSplit
+from molt.wallet import Wallet
+
+VALIDITY_SECONDS = 3600  # of what is signed: enough for a relayer that waits for cheaper gas
+SETTLE_TIMEOUT_SECONDS = 90.0
+_POLL_SECONDS = 0.5
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Paid:
+    """A tip that the chain has split, in which transaction, and what that one cost."""
+
+    split: TipSplit
+    receipt: Receipt
+    receipts: tuple[Receipt, ...]
+    """All transactions of this tip, in order: an approval before, a flush after."""
+
+
+@dataclass(frozen=True)
+class Payer:
+    """A wallet on a chain, ready to tip."""
+
+    wallet: Wallet
+    rpc: Rpc
+    chain: Deployment
+
+    def send(self, to: str, data: str) -> Receipt:
+        return self.wallet.send(self.rpc, to=to, data=data)
+
+
+def pay(payer: Payer, molt: Molt, *, rail: Rail, terms: Terms, amount: MicroUsdc, say: Say) -> Paid:
+    """Tips, and waits until the chain has split it. `say` is told each step before it happens.
+
+    Raises `InsufficientFunds` or `ChainRefused` with nothing moved, `OutcomeUnknown` when it was sent and is not settled in
+    time: look it up then, and do not pay again.
+    """
+    require_balance(payer, amount)
+    match rail:
+        case "approve":
+            return _by_approval(payer, terms, amount, say)
+        case "permit":
+            return _by_permit(payer, terms, amount, say)
+        case "authorization":
+            return _gasless(payer, molt, terms, amount, say)
+        case "x402":
+            return _into_the_vault(payer, terms, amount, say)
+        case "transfer":
+            return _by_transfer(payer, terms, amount, say)
+
+
+def require_balance(payer: Payer, amount: MicroUsdc) -> None:
+    balance = splitter.usdc_balance(payer.rpc, payer.chain, payer.wallet.address)
+    if balance < amount:
+        raise InsufficientFunds(
+            f"{payer.wallet.address} has {format_usdc(balance)} USDC and would pay {format_usdc(amount)}",
+            hint=f"`molt faucet {payer.wallet.address}` gives test USDC on a local chain",
+        )
+
+
+def _by_approval(payer: Payer, terms: Terms, amount: MicroUsdc, say: Say) -> Paid:
+    before: tuple[Receipt, ...] = ()
+    ours = (payer.wallet.address, payer.chain.splitter)
+    allowed: int = payer.rpc.read(payer.chain.usdc, "allowance(address,address)", ours, returns="uint256")
+    if allowed < amount:
+        say(f"approve the splitter for exactly {format_usdc(amount)} USDC")
+        before = (payer.send(payer.chain.usdc, splitter.approve_call(payer.chain.splitter, amount)),)
+    say("tip: the splitter pulls it and pays three recipients at once")
+    return _paid(payer, terms, *before, payer.send(payer.chain.splitter, splitter.tip_call(terms, amount)))
+
+
+def _by_permit(payer: Payer, terms: Terms, amount: MicroUsdc, say: Say) -> Paid:
+    nonce: int = payer.rpc.read(payer.chain.usdc, "nonces(address)", (payer.wallet.address,), returns="uint256")
+    deadline = _deadline(payer)
+    say("sign a permit (EIP-2612), and tip with it in one transaction")
+    typed = splitter.permit(payer.chain, owner=payer.wallet.address, amount=amount, nonce=nonce, deadline=deadline)
+    data = splitter.tip_with_permit_call(terms, amount, deadline, payer.wallet.sign(typed))
+    return _paid(payer, terms, payer.send(payer.chain.splitter, data))
+
+
+def _gasless(payer: Payer, molt: Molt, terms: Terms, amount: MicroUsdc, say: Say) -> Paid:
+    """EIP-3009: the signature's nonce is the hash of the terms, so that nobody who submits it can change them."""
+    salt = secrets.token_bytes(32)
+    typed = splitter.receive_authorization(
+        payer.chain, payer=payer.wallet.address, amount=amount, terms=terms, salt=salt, valid_before=_deadline(payer)
+    )
+    say("sign an authorization (EIP-3009); the platform's relayer pays the gas")
+    submitted = molt.submit_authorization(terms=terms, salt=salt, typed=typed, signature=payer.wallet.sign(typed))
+    return _paid(payer, terms, _settled(payer, molt, submitted))
+
+
+def _into_the_vault(payer: Payer, terms: Terms, amount: MicroUsdc, say: Say) -> Paid:
+    """What an x402 client signs: a transfer to the episode's vault, the one field of it that can carry terms."""
+    vault = splitter.vault_of(payer.rpc, payer.chain, terms)
+    typed = splitter.transfer_authorization(
+        payer.chain,
+        payer=payer.wallet.address,
+        vault=vault,
+        amount=amount,
+        valid_before=_deadline(payer),
+        nonce=secrets.token_bytes(32),
+    )
+    say(f"sign a payment to the episode's vault {vault}, pulled and split in one transaction")
+    data = splitter.tip_x402_call(terms, typed["message"], payer.wallet.sign(typed))
+    return _paid(payer, terms, payer.send(payer.chain.splitter, data))
+
+
+def _by_transfer(payer: Payer, terms: Terms, amount: MicroUsdc, say: Say) -> Paid:
+    vault = splitter.vault_of(payer.rpc, payer.chain, terms)
+    say(f"transfer plain USDC to the episode's vault {vault}")
+    transfer = payer.send(payer.chain.usdc, splitter.transfer_call(vault, amount))
+    say("flush: whoever calls it, the vault can only be split")
+    return _paid(payer, terms, transfer, _flushed(payer, terms, vault, transfer))
+
+
+def _flushed(payer: Payer, terms: Terms, vault: str, transfer: Receipt) -> Receipt:
+    """The flush that split the transfer: ours, or the platform's when it was quicker."""
+    try:
+        return payer.send(payer.chain.splitter, splitter.flush_call(terms))
+    except ChainRefused:
+        if splitter.usdc_balance(payer.rpc, payer.chain, vault) > 0:
+            raise
+    logs = payer.rpc.logs(
+        payer.chain.splitter,
+        from_block=transfer.block_number,
+        topics=[splitter.VAULT_FLUSHED_TOPIC, "0x" + vault[2:].lower().rjust(64, "0")],
+    )
+    receipt = payer.rpc.receipt(logs[0].tx_hash) if logs else None
+    if receipt is None:
+        raise OutcomeUnknown(f"{vault} is empty and no flush of it is known yet", hint="`molt tips` will show it")
+    return receipt
+
+
+def _settled(payer: Payer, molt: Molt, authorization_id: str) -> Receipt:
+    """Waits for the chain, not for the platform's word: the receipt of the transaction that the relayer sent."""
+    deadline = time.monotonic() + SETTLE_TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        tx_hash = molt.settlement(authorization_id)
+        if tx_hash is not None and (receipt := payer.rpc.receipt(tx_hash)) is not None and receipt.succeeded:
+            return receipt
+        time.sleep(_POLL_SECONDS)
+    raise OutcomeUnknown(
+        f"authorization {authorization_id} is submitted and not settled after {SETTLE_TIMEOUT_SECONDS:.0f} s",
+        hint=f"`molt tips show {authorization_id}` tells what became of it; do not pay again",
+    )
+
+
+def _paid(payer: Payer, terms: Terms, *receipts: Receipt) -> Paid:
+    splits = splitter.tip_splits(receipts[-1].logs, payer.chain.splitter)
+    ours = [s for s in splits if (s.creator, s.agent, s.ref) == (terms.creator, terms.agent, terms.ref)]
+    if not ours:
+        raise OutcomeUnknown(f"transaction {receipts[-1].tx_hash} holds no split of this tip", hint="look it up by its hash")
+    return Paid(ours[0], receipts[-1], receipts)
+
+
+def _deadline(payer: Payer) -> int:
+    """By the chain's clock: the one that will judge it."""
+    return payer.rpc.block().timestamp + VALIDITY_SECONDS
