@@ -138,7 +138,7 @@ class ContractEvent(NamedTuple):
     log_index: int
     tx_hash: bytes
     name: str
-    args: dict[str, str | bool | list[str]]
+    args: dict[str, str | bool]
 
 
 SplitterFact = (
@@ -173,7 +173,7 @@ class Batch:
     late_blocks: list[Block] = field(default_factory=list)
     """Blocks before this batch in which `late_facts` stand."""
     late_facts: list[UsdcFact] = field(default_factory=list)
-    """Older transfers, ours because of a vault that was deployed in this batch. Another vault may have shown some before."""
+    """Older transfers that a vault deployed in this batch makes ours. Another vault may have shown some before."""
 
     def by_table(self) -> dict[str, list[Fact]]:
         return by_table(self.facts)

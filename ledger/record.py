@@ -207,6 +207,13 @@ async def create_scratch(connection: Connection) -> None:
 # -------------------------------------------------------------------------------------------------------------- reading
 
 
+async def read_cursor(connection: Connection, chain_id: int, schema: str = SCHEMA) -> Cursor | None:
+    """The cursor as it stands, with no claim to write; None when nothing was ever mirrored of this chain."""
+    found = await connection.execute(_sql(_READ_CURSOR, schema), (chain_id,))
+    row = await found.fetchone()
+    return Cursor(schema, *row) if row else None
+
+
 async def vaults(connection: Connection, cursor: Cursor) -> set[bytes]:
     """Every vault that was deployed up to the cursor's head."""
     found = await connection.execute(_sql(_VAULTS, cursor.schema), (cursor.chain_id,))
@@ -327,6 +334,10 @@ UPDATE {s}.cursor SET epoch = epoch + 1, updated_at = now()
 WHERE chain_id = %s AND splitter = %s AND usdc = %s
 RETURNING chain_id, start_number, head_number, head_hash, head_timestamp, safe_number, finalized_number,
     chain_head_number, epoch, status, status_detail"""
+
+_READ_CURSOR = """
+SELECT chain_id, start_number, head_number, head_hash, head_timestamp, safe_number, finalized_number,
+    chain_head_number, epoch, status, status_detail FROM {s}.cursor WHERE chain_id = %s"""
 
 _MOVE_CURSOR = """
 UPDATE {s}.cursor SET head_number = %(head_number)s, head_hash = %(head_hash)s, head_timestamp = %(head_timestamp)s,

@@ -71,7 +71,7 @@ def _replay_wallet(events: Sequence[Sequence[Any]]) -> WalletState:
             case "set":
                 state = WalletState(wallet, "active", None, known)
             case "revoked":
-                state = WalletState(wallet, "revoked", None, known)
+                state = WalletState(wallet, "revoked", state.rotation, known)
             case "rotation_started":
                 pending = PendingRotation(wallet, ready_at, vetoed=False, finality=known)
                 state = WalletState(state.wallet, state.status, pending, state.finality)

@@ -1,0 +1,37 @@
+"""What the indexer needs to know, read from the environment once, in `__main__`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AliasChoices, Field, PositiveFloat, PositiveInt, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Each field's environment variable is its name in capitals, unless an alias is given."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", populate_by_name=True)
+
+    database_url: str = Field(validation_alias=AliasChoices("INDEXER_DATABASE_URL", "DATABASE_URL"))
+    rpc_urls: Annotated[list[str], NoDecode, Field(min_length=1)]
+    """Comma-separated. The first is asked; the others when it fails or lies."""
+    chain_id: PositiveInt = 84532
+    deployment_file: Path | None = None
+    """None: `contracts/deployments/<chain_id>.json`."""
+    poll_seconds: PositiveFloat = Field(default=0.5, validation_alias=AliasChoices("INDEXER_POLL_SECONDS"))
+    range_blocks: PositiveInt = Field(default=1000, validation_alias=AliasChoices("INDEXER_RANGE_BLOCKS"))
+    """The widest range of final blocks in one batch. Refused ranges are halved."""
+    metrics_port: int = Field(default=0, validation_alias=AliasChoices("INDEXER_METRICS_PORT"))
+    """`/metrics` and `/ready` on 127.0.0.1; 0 turns them off."""
+    log_format: Literal["json", "console"] = "console"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("rpc_urls", mode="before")
+    @classmethod
+    def _split_urls(cls, value: object) -> object:
+        return [url.strip() for url in value.split(",") if url.strip()] if isinstance(value, str) else value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
