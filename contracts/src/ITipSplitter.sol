@@ -70,9 +70,7 @@ interface ITipSplitter {
     );
 
     /// @notice A share was held until `expiresAt` (unix seconds; claimable strictly before, sweepable from then on).
-    event ShareHeld(
-        bytes32 indexed accountId, bytes32 indexed ref, uint64 expiresAt, uint96 amount, HoldReason reason
-    );
+    event ShareHeld(bytes32 indexed accountId, bytes32 indexed ref, uint64 expiresAt, uint96 amount, HoldReason reason);
     /// @notice A held bucket was paid to its account's wallet.
     event ShareClaimed(bytes32 indexed accountId, address indexed wallet, uint64 expiresAt, uint96 amount);
     /// @notice An expired bucket went to the treasury.
@@ -82,9 +80,7 @@ interface ITipSplitter {
     event VaultDeployed(address indexed vault, bytes32 indexed ref, bytes32 indexed creatorId, bytes32 agentId);
     /// @notice A vault's whole balance was split; one `TipSplit` follows in the same transaction.
     /// @param payer,nonce the authorization that brought exactly this amount in this call; both zero otherwise
-    event VaultFlushed(
-        address indexed vault, bytes32 indexed ref, address indexed payer, uint96 amount, bytes32 nonce
-    );
+    event VaultFlushed(address indexed vault, bytes32 indexed ref, address indexed payer, uint96 amount, bytes32 nonce);
 
     /// @notice The account receives at `wallet` from now on. `previous` is zero the first time.
     event WalletSet(bytes32 indexed accountId, address indexed wallet, address indexed previous);
@@ -102,6 +98,9 @@ interface ITipSplitter {
     event MinTipSet(uint64 minTip);
     event Paused(address account);
     event Unpaused(address account);
+    /// @notice Wallet registrations and rotations stopped.
+    event RegistrationFrozen(address account);
+    event RegistrationUnfrozen(address account);
     /// @notice Tokens that nobody is owed went to the treasury.
     event Rescued(address indexed token, address indexed treasury, uint256 amount);
     /// @notice The Merkle root over audit events `first..last` (inclusive ids).
@@ -116,6 +115,8 @@ interface ITipSplitter {
     error TipsPaused();
     error AlreadyPaused();
     error NotPaused();
+    error RegistrationIsFrozen();
+    error RegistrationNotFrozen();
     error TransferFailed(address to, uint256 amount);
     error NothingToClaim(bytes32 accountId);
     error NothingToSweep(bytes32 accountId);
@@ -236,6 +237,10 @@ interface ITipSplitter {
     /// @notice Stops the four tip entry points; never claims, sweeps or flushes.
     function pause() external;
     function unpause() external;
+    /// @notice Stops `register`, `rotate` and `confirmRotation`: the answer to a stolen registrar key. Pauser only.
+    function freezeRegistration() external;
+    /// @notice Admin only: by then the registrar has been replaced.
+    function unfreezeRegistration() external;
     /// @notice Sends tokens that nobody is owed to the treasury; of USDC at most `balance - totalHeld`.
     function rescue(address token, uint256 amount) external;
     function anchorAudit(bytes32 root, uint64 first, uint64 last) external;
@@ -260,6 +265,7 @@ interface ITipSplitter {
     function pendingTreasury() external view returns (address);
     function minTip() external view returns (uint64);
     function paused() external view returns (bool);
+    function registrationFrozen() external view returns (bool);
     function USDC() external view returns (address);
     /// @notice The account id under which the platform's own shares are held.
     function PLATFORM_ID() external view returns (bytes32);

@@ -9,6 +9,7 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {Create2} from "@openzeppelin/contracts/utils/Create2.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+
 import {ITipSplitter} from "./ITipSplitter.sol";
 import {IUSDC} from "./IUSDC.sol";
 import {SplitMath} from "./SplitMath.sol";
@@ -16,69 +17,79 @@ import {TipVault} from "./TipVault.sol";
 import {WalletRegistry} from "./WalletRegistry.sol";
 
 /// @title TipSplitter
-/// @dev Assumptions, and where they are made:
-/// - The token is Circle's FiatTokenV2_2: no fee on transfer, no hooks, reverts instead of returning false. An upgrade that
-///   calls back meets the reentrancy guard.
-/// - A failed leg is held only if USDC itself says that the recipient is blacklisted. Starving a leg of gas therefore reverts the
-///   tip: the question that follows needs more gas than what is left, or is answered no.
-/// - Amounts fit `uint96`: USDC's whole supply does.
+/// @dev What is assumed, and what is not:
+/// - USDC is FiatTokenV2_2 or a successor: upgradeable, pausable, blacklisting, no fee on transfer. Of its behaviour only this
+///   is trusted: a `transfer`, `transferFrom` or `…WithAuthorization` that returns has moved exactly that amount.
+///   A call of it may re-enter (hence the guard), run out of gas, return false or fail for any reason.
+/// - Callers are anybody. They choose the gas, the order, and how many calls share a transaction.
+/// - A share is held only because storage says "no wallet" or because USDC *answers* that the wallet is blacklisted. A
+///   failed transfer alone never decides it, so that starving a call of gas can only revert.
 contract TipSplitter is WalletRegistry, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
 
-    /// @dev One slot.
+    bytes32 public constant AUDITOR_ROLE = keccak256("AUDITOR_ROLE");
+    uint64 public constant HOLD_PERIOD = 30 days;
+
+    bytes32 private constant TERMS_TYPEHASH =
+        keccak256("TipTerms(bytes32 creatorId,bytes32 agentId,bytes32 ref,bytes32 salt)");
+    bytes32 private constant DOMAIN_TYPEHASH =
+        keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
+    uint8 private constant CREATOR_HELD = 1;
+    uint8 private constant PLATFORM_HELD = 2;
+    uint8 private constant AGENT_HELD = 4;
+
+    /// @dev One slot: every tip reads all of it.
     struct Config {
         address treasury;
         uint64 minTip;
         bool paused;
     }
 
-    bytes32 public constant PAUSER_ROLE = keccak256("PAUSER_ROLE");
-    bytes32 public constant AUDITOR_ROLE = keccak256("AUDITOR_ROLE");
-    uint64 public constant HOLD_PERIOD = 30 days;
-    bytes32 private constant TERMS_TYPEHASH =
-        keccak256("TipTerms(bytes32 creatorId,bytes32 agentId,bytes32 ref,bytes32 salt)");
-
-    uint8 private constant CREATOR_HELD = 1;
-    uint8 private constant PLATFORM_HELD = 2;
-    uint8 private constant AGENT_HELD = 4;
+    /// @dev A tip on its way through `_split`. `source`: whose USDC the legs take.
+    struct Tip {
+        bytes32 creatorId;
+        bytes32 agentId;
+        bytes32 ref;
+        uint256 amount;
+        address payer;
+        address source;
+        Rail rail;
+    }
 
     IUSDC private immutable _usdc;
-    bytes32 private immutable _vaultCodeHash;
+    bytes32 private immutable _vaultInitCodeHash;
 
     Config private _config;
     /// @inheritdoc ITipSplitter
     address public pendingTreasury;
     /// @inheritdoc ITipSplitter
     uint256 public totalHeld;
-    /// @inheritdoc ITipSplitter
-    mapping(bytes32 accountId => mapping(uint64 expiresAt => uint256)) public held;
+    mapping(bytes32 accountId => mapping(uint64 expiresAt => uint96)) private _held;
 
-    /// @param usdcDomain the EIP-712 separator USDC must have on this chain; what payers sign depends on it
-    /// @param adminDelay seconds between proposing and accepting another admin
+    /// @param usdcDomainSeparator what the deployer believes USDC's EIP-712 domain to be; payers sign over it
     constructor(
         IUSDC usdc,
-        bytes32 usdcDomain,
         address admin,
         uint48 adminDelay,
-        address treasury_,
-        uint64 minTip_
-    ) AccessControlDefaultAdminRules(adminDelay, admin) EIP712("Molt Studios", "1") {
-        bytes32 actual = usdc.DOMAIN_SEPARATOR();
-        if (actual != usdcDomain) revert UnexpectedUsdcDomain(usdcDomain, actual);
+        address firstTreasury,
+        uint64 firstMinTip,
+        bytes32 usdcDomainSeparator
+    ) EIP712("Molt Studios", "1") AccessControlDefaultAdminRules(adminDelay, admin) {
         _usdc = usdc;
-        _vaultCodeHash = keccak256(abi.encodePacked(type(TipVault).creationCode, abi.encode(usdc)));
-        if (_isUnusable(treasury_)) revert InvalidTreasury(treasury_);
-        _config.treasury = treasury_;
-        emit TreasuryChanged(address(0), treasury_);
-        _setMinTip(minTip_);
+        _vaultInitCodeHash = keccak256(abi.encodePacked(type(TipVault).creationCode, abi.encode(usdc)));
+        _demandUsdcDomain(usdc, usdcDomainSeparator);
+        if (!_isPayable(firstTreasury)) revert InvalidTreasury(firstTreasury);
+        _config.treasury = firstTreasury;
+        emit TreasuryChanged(address(0), firstTreasury);
+        _setMinTip(firstMinTip);
     }
 
     // ---------------------------------------------------------------------------------------------------------- tips
 
     /// @inheritdoc ITipSplitter
     function tip(bytes32 creatorId, bytes32 agentId, uint256 amount, bytes32 ref) external nonReentrant {
-        _requireOpen(amount);
-        _split(Rail.Approve, msg.sender, VaultTerms(creatorId, agentId, ref), amount, msg.sender);
+        address treasury_ = _admit(amount);
+        _split(Tip(creatorId, agentId, ref, amount, msg.sender, msg.sender, Rail.Approve), treasury_);
     }
 
     /// @inheritdoc ITipSplitter
@@ -90,10 +101,10 @@ contract TipSplitter is WalletRegistry, ReentrancyGuardTransient {
         uint256 deadline,
         bytes calldata signature
     ) external nonReentrant {
-        _requireOpen(amount);
-        // A front-run permit left the allowance it was meant to leave; without one, the transfer below says so.
+        address treasury_ = _admit(amount);
+        // Whoever saw the permit may have submitted it before us; then the allowance is there, which is all that counts.
         try _usdc.permit(msg.sender, address(this), amount, deadline, signature) {} catch {}
-        _split(Rail.Permit, msg.sender, VaultTerms(creatorId, agentId, ref), amount, msg.sender);
+        _split(Tip(creatorId, agentId, ref, amount, msg.sender, msg.sender, Rail.Permit), treasury_);
     }
 
     /// @inheritdoc ITipSplitter
@@ -108,10 +119,10 @@ contract TipSplitter is WalletRegistry, ReentrancyGuardTransient {
         uint256 validBefore,
         bytes calldata signature
     ) external nonReentrant {
-        _requireOpen(amount);
+        address treasury_ = _admit(amount);
         bytes32 nonce = termsNonce(creatorId, agentId, ref, salt);
         _usdc.receiveWithAuthorization(from, address(this), amount, validAfter, validBefore, nonce, signature);
-        _split(Rail.Authorization, address(this), VaultTerms(creatorId, agentId, ref), amount, from);
+        _split(Tip(creatorId, agentId, ref, amount, from, address(this), Rail.Authorization), treasury_);
     }
 
     /// @inheritdoc ITipSplitter
@@ -126,29 +137,20 @@ contract TipSplitter is WalletRegistry, ReentrancyGuardTransient {
         bytes32 nonce,
         bytes calldata signature
     ) external nonReentrant {
-        _requireOpen(amount);
-        VaultTerms memory terms = VaultTerms(creatorId, agentId, ref);
-        address vault = _ensureVault(terms);
-        bool pulled;
-        bytes memory reason;
-        try _usdc.transferWithAuthorization(from, vault, amount, validAfter, validBefore, nonce, signature) {
-            pulled = true;
-        } catch (bytes memory why) {
-            reason = why;
+        address treasury_ = _admit(amount);
+        Tip memory t = Tip(creatorId, agentId, ref, amount, from, _openVault(creatorId, agentId, ref), Rail.X402);
+        bytes memory failure;
+        try _usdc.transferWithAuthorization(from, t.source, amount, validAfter, validBefore, nonce, signature) {}
+        catch (bytes memory reason) {
+            (t.rail, failure) = (Rail.Flush, reason);
         }
-        uint256 balance = _usdc.balanceOf(vault);
-        if (!pulled && balance < SplitMath.MIN_SPLIT) _bubble(reason, vault, amount);
-        bool named = pulled && balance == amount;
-        _splitVault(Rail.X402, vault, terms, balance, named ? from : address(0), named ? nonce : bytes32(0));
+        _splitVault(t, nonce, failure, treasury_);
     }
 
     /// @inheritdoc ITipSplitter
     function flush(bytes32 creatorId, bytes32 agentId, bytes32 ref) external nonReentrant {
-        VaultTerms memory terms = VaultTerms(creatorId, agentId, ref);
-        address vault = _ensureVault(terms);
-        uint256 balance = _usdc.balanceOf(vault);
-        if (balance < SplitMath.MIN_SPLIT) revert VaultBelowMinimum(vault, balance, SplitMath.MIN_SPLIT);
-        _splitVault(Rail.Flush, vault, terms, balance, address(0), bytes32(0));
+        address vault = _openVault(creatorId, agentId, ref);
+        _splitVault(Tip(creatorId, agentId, ref, 0, address(0), vault, Rail.Flush), 0, "", _config.treasury);
     }
 
     // --------------------------------------------------------------------------------------------------------- holds
@@ -159,10 +161,10 @@ contract TipSplitter is WalletRegistry, ReentrancyGuardTransient {
         if (wallet == address(0)) revert NoVerifiedWallet(accountId);
         for (uint256 i = 0; i < expiries.length; ++i) {
             if (block.timestamp >= expiries[i]) continue;
-            uint256 bucket = _empty(accountId, expiries[i]);
-            if (bucket == 0) continue;
-            amount += bucket;
-            emit ShareClaimed(accountId, wallet, expiries[i], uint96(bucket));
+            uint96 share = _take(accountId, expiries[i]);
+            if (share == 0) continue;
+            amount += share;
+            emit ShareClaimed(accountId, wallet, expiries[i], share);
         }
         if (amount == 0) revert NothingToClaim(accountId);
         _release(wallet, amount);
@@ -170,48 +172,49 @@ contract TipSplitter is WalletRegistry, ReentrancyGuardTransient {
 
     /// @inheritdoc ITipSplitter
     function sweep(bytes32 accountId, uint64[] calldata expiries) external nonReentrant returns (uint256 amount) {
-        address to = _config.treasury;
+        address treasury_ = _config.treasury;
         for (uint256 i = 0; i < expiries.length; ++i) {
             if (block.timestamp < expiries[i]) continue;
-            uint256 bucket = _empty(accountId, expiries[i]);
-            if (bucket == 0) continue;
-            amount += bucket;
-            emit ShareSwept(accountId, to, expiries[i], uint96(bucket));
+            uint96 share = _take(accountId, expiries[i]);
+            if (share == 0) continue;
+            amount += share;
+            emit ShareSwept(accountId, treasury_, expiries[i], share);
         }
         if (amount == 0) revert NothingToSweep(accountId);
-        _release(to, amount);
+        _release(treasury_, amount);
     }
 
     // -------------------------------------------------------------------------------------------------------- vaults
 
     /// @inheritdoc ITipSplitter
-    function deployVaults(VaultTerms[] calldata terms) external {
+    function deployVaults(VaultTerms[] calldata terms) external nonReentrant {
         for (uint256 i = 0; i < terms.length; ++i) {
-            _ensureVault(terms[i]);
+            _openVault(terms[i].creatorId, terms[i].agentId, terms[i].ref);
         }
     }
 
     /// @inheritdoc ITipSplitter
-    function vaultOf(bytes32 creatorId, bytes32 agentId, bytes32 ref) external view returns (address) {
-        return _vaultAddress(_salt(VaultTerms(creatorId, agentId, ref)));
+    function vaultOf(bytes32 creatorId, bytes32 agentId, bytes32 ref) public view returns (address) {
+        _demandAccount(creatorId);
+        _demandAccount(agentId);
+        return Create2.computeAddress(keccak256(abi.encode(creatorId, agentId, ref)), _vaultInitCodeHash);
     }
 
     // --------------------------------------------------------------------------------------------------------- admin
 
     /// @inheritdoc ITipSplitter
     function proposeTreasury(address treasury_) external onlyRole(DEFAULT_ADMIN_ROLE) {
-        if (_isUnusable(treasury_)) revert InvalidTreasury(treasury_);
+        if (!_isPayable(treasury_)) revert InvalidTreasury(treasury_);
         pendingTreasury = treasury_;
         emit TreasuryProposed(treasury_);
     }
 
     /// @inheritdoc ITipSplitter
     function acceptTreasury() external {
-        address proposed = pendingTreasury;
-        if (msg.sender != proposed) revert NotTheProposedTreasury(msg.sender, proposed);
+        if (msg.sender != pendingTreasury) revert NotTheProposedTreasury(msg.sender, pendingTreasury);
+        emit TreasuryChanged(_config.treasury, msg.sender);
+        _config.treasury = msg.sender;
         delete pendingTreasury;
-        emit TreasuryChanged(_config.treasury, proposed);
-        _config.treasury = proposed;
     }
 
     /// @inheritdoc ITipSplitter
@@ -235,17 +238,18 @@ contract TipSplitter is WalletRegistry, ReentrancyGuardTransient {
 
     /// @inheritdoc ITipSplitter
     function rescue(address token, uint256 amount) external nonReentrant onlyRole(DEFAULT_ADMIN_ROLE) {
-        uint256 owed = token == address(_usdc) ? totalHeld : 0;
-        uint256 strays = IERC20(token).balanceOf(address(this)) - owed;
-        if (amount > strays) revert RescueExceedsStrays(amount, strays);
-        address to = _config.treasury;
-        emit Rescued(token, to, amount);
-        IERC20(token).safeTransfer(to, amount);
+        if (token == address(_usdc)) {
+            uint256 strays = _usdc.balanceOf(address(this)) - totalHeld;
+            if (amount > strays) revert RescueExceedsStrays(amount, strays);
+        }
+        address treasury_ = _config.treasury;
+        emit Rescued(token, treasury_, amount);
+        IERC20(token).safeTransfer(treasury_, amount);
     }
 
     /// @inheritdoc ITipSplitter
     function anchorAudit(bytes32 root, uint64 first, uint64 last) external onlyRole(AUDITOR_ROLE) {
-        if (last < first) revert InvalidAuditRange(first, last);
+        if (first > last) revert InvalidAuditRange(first, last);
         emit AuditRoot(root, first, last);
     }
 
@@ -257,13 +261,17 @@ contract TipSplitter is WalletRegistry, ReentrancyGuardTransient {
         pure
         returns (uint256 creatorShare, uint256 platformShare, uint256 agentShare)
     {
-        _requireFits(amount);
         return SplitMath.split(amount);
     }
 
     /// @inheritdoc ITipSplitter
     function termsNonce(bytes32 creatorId, bytes32 agentId, bytes32 ref, bytes32 salt) public pure returns (bytes32) {
         return keccak256(abi.encode(TERMS_TYPEHASH, creatorId, agentId, ref, salt));
+    }
+
+    /// @inheritdoc ITipSplitter
+    function held(bytes32 accountId, uint64 expiresAt) external view returns (uint256) {
+        return _held[accountId][expiresAt];
     }
 
     /// @inheritdoc ITipSplitter
@@ -286,103 +294,107 @@ contract TipSplitter is WalletRegistry, ReentrancyGuardTransient {
         return address(_usdc);
     }
 
-    // ------------------------------------------------------------------------------------------------------ the split
+    // ----------------------------------------------------------------------------------------------------- the split
 
-    function _requireOpen(uint256 amount) private view {
+    /// @dev The door of the four tip entry points. Reads the config once, so it hands the treasury on.
+    function _admit(uint256 amount) private view returns (address treasury_) {
         Config memory config = _config;
         if (config.paused) revert TipsPaused();
         if (amount < config.minTip) revert TipBelowMinimum(amount, config.minTip);
-        _requireFits(amount);
+        return config.treasury;
     }
 
-    function _requireFits(uint256 amount) private pure {
-        if (amount > type(uint96).max) revert AmountTooLarge(amount, type(uint96).max);
+    /// @dev Splits all that lies in the vault `t.source`. The payer and the nonce are named only if this call pulled exactly that.
+    /// @param failure why USDC refused the authorization (`t.rail` is `Flush` then)
+    function _splitVault(Tip memory t, bytes32 nonce, bytes memory failure, address treasury_) private {
+        uint256 balance = _usdc.balanceOf(t.source);
+        if (balance < SplitMath.SMALLEST_AMOUNT) {
+            _bubble(failure);
+            revert VaultBelowMinimum(t.source, balance, SplitMath.SMALLEST_AMOUNT);
+        }
+        if (t.rail != Rail.X402 || balance != t.amount) (t.payer, nonce) = (address(0), 0);
+        t.amount = balance;
+        emit VaultFlushed(t.source, t.ref, t.payer, uint96(balance), nonce);
+        _split(t, treasury_);
     }
 
-    function _splitVault(
-        Rail rail,
-        address vault,
-        VaultTerms memory terms,
-        uint256 balance,
-        address payer,
-        bytes32 nonce
-    ) private {
-        emit VaultFlushed(vault, terms.ref, payer, uint96(balance), nonce);
-        _split(rail, vault, terms, balance, payer);
-    }
-
-    /// @param source who holds the money: the payer (who approved us), this contract, or a vault
-    function _split(Rail rail, address source, VaultTerms memory terms, uint256 amount, address payer) private {
-        _requireOrdinary(terms.creatorId);
-        _requireOrdinary(terms.agentId);
-        (uint256 creatorShare, uint256 platformShare, uint256 agentShare) = SplitMath.split(amount);
-        address creatorWallet = _activeWallet(terms.creatorId);
-        address agentWallet = _activeWallet(terms.agentId);
+    function _split(Tip memory t, address treasury_) private {
+        _demandAccount(t.creatorId);
+        _demandAccount(t.agentId);
+        if (t.amount > type(uint96).max) revert AmountTooLarge(t.amount, type(uint96).max);
+        (uint256 creatorShare, uint256 platformShare, uint256 agentShare) = SplitMath.split(t.amount);
+        address creatorWallet = _activeWallet(t.creatorId);
+        address agentWallet = _activeWallet(t.agentId);
         uint8 heldMask;
-        if (!_land(rail, source, terms.creatorId, creatorWallet, terms.ref, creatorShare)) heldMask |= CREATOR_HELD;
-        if (!_land(rail, source, PLATFORM_ID, _config.treasury, terms.ref, platformShare)) heldMask |= PLATFORM_HELD;
-        if (!_land(rail, source, terms.agentId, agentWallet, terms.ref, agentShare)) heldMask |= AGENT_HELD;
+        if (!_deliver(t, t.creatorId, creatorWallet, creatorShare)) heldMask |= CREATOR_HELD;
+        if (!_deliver(t, PLATFORM_ID, treasury_, platformShare)) heldMask |= PLATFORM_HELD;
+        if (!_deliver(t, t.agentId, agentWallet, agentShare)) heldMask |= AGENT_HELD;
         emit TipSplit(
-            terms.ref,
-            terms.creatorId,
-            payer,
-            terms.agentId,
-            uint96(amount),
+            t.ref,
+            t.creatorId,
+            t.payer,
+            t.agentId,
+            uint96(t.amount),
             uint96(creatorShare),
             uint96(agentShare),
             creatorWallet,
             agentWallet,
             heldMask,
-            rail
+            t.rail
         );
     }
 
-    /// @dev Pays one share, or holds it when there is no wallet or USDC refuses it; any other failure reverts the whole tip.
-    /// @return paid false when it was held
-    function _land(Rail rail, address source, bytes32 accountId, address wallet, bytes32 ref, uint256 share)
-        private
-        returns (bool paid)
-    {
+    /// @dev One leg, isolated from the others.
+    /// @return paid false when the share was held instead
+    function _deliver(Tip memory t, bytes32 accountId, address wallet, uint256 share) private returns (bool paid) {
         HoldReason reason = HoldReason.NoWallet;
         if (wallet != address(0)) {
-            (bool ok, bytes memory why) = _move(rail, source, wallet, share);
-            if (ok) return true;
-            if (!_usdc.isBlacklisted(wallet)) _bubble(why, wallet, share);
+            (bool sent, bytes memory failure) = _send(t, wallet, share);
+            if (sent) return true;
+            if (!_usdc.isBlacklisted(wallet)) _fail(wallet, share, failure);
             reason = HoldReason.Blacklisted;
         }
+        if (t.source != address(this)) {
+            (bool sent, bytes memory failure) = _send(t, address(this), share);
+            if (!sent) _fail(address(this), share, failure);
+        }
+        _hold(accountId, t.ref, uint96(share), reason);
+    }
+
+    function _hold(bytes32 accountId, bytes32 ref, uint96 share, HoldReason reason) private {
         uint64 expiresAt = uint64(block.timestamp) + HOLD_PERIOD;
-        held[accountId][expiresAt] += share;
+        _held[accountId][expiresAt] += share;
         totalHeld += share;
-        emit ShareHeld(accountId, ref, expiresAt, uint96(share), reason);
-        if (source != address(this)) {
-            (bool ok, bytes memory why) = _move(rail, source, address(this), share);
-            if (!ok) _bubble(why, address(this), share);
+        emit ShareHeld(accountId, ref, expiresAt, share, reason);
+    }
+
+    /// @dev Straight from where the money is to the recipient: passing it through this contract would cost a transfer more.
+    function _send(Tip memory t, address to, uint256 share) private returns (bool sent, bytes memory failure) {
+        if (t.rail <= Rail.Permit) {
+            try _usdc.transferFrom(t.source, to, share) returns (bool ok) {
+                sent = ok;
+            } catch (bytes memory reason) {
+                failure = reason;
+            }
+        } else if (t.rail == Rail.Authorization) {
+            try _usdc.transfer(to, share) returns (bool ok) {
+                sent = ok;
+            } catch (bytes memory reason) {
+                failure = reason;
+            }
+        } else {
+            try TipVault(t.source).pay(to, share) returns (bool ok) {
+                sent = ok;
+            } catch (bytes memory reason) {
+                failure = reason;
+            }
         }
     }
 
-    function _move(Rail rail, address source, address to, uint256 amount) private returns (bool, bytes memory) {
-        address target = address(_usdc);
-        bytes memory call;
-        if (rail <= Rail.Permit) call = abi.encodeCall(IERC20.transferFrom, (source, to, amount));
-        else if (rail == Rail.Authorization) call = abi.encodeCall(IERC20.transfer, (to, amount));
-        else (target, call) = (source, abi.encodeCall(TipVault.pay, (to, amount)));
-        (bool ok, bytes memory answer) = target.call(call);
-        return (ok && answer.length == 32 && abi.decode(answer, (bool)), answer);
-    }
-
-    /// @dev Reverts with the token's own words where it had any.
-    function _bubble(bytes memory reason, address to, uint256 amount) private pure {
-        if (reason.length <= 32) revert TransferFailed(to, amount);
-        assembly ("memory-safe") {
-            revert(add(reason, 32), mload(reason))
-        }
-    }
-
-    // --------------------------------------------------------------------------------------------------------- parts
-
-    function _empty(bytes32 accountId, uint64 expiresAt) private returns (uint256 bucket) {
-        bucket = held[accountId][expiresAt];
-        if (bucket != 0) delete held[accountId][expiresAt];
+    /// @dev The bucket's content, which is gone afterwards.
+    function _take(bytes32 accountId, uint64 expiresAt) private returns (uint96 share) {
+        share = _held[accountId][expiresAt];
+        if (share != 0) delete _held[accountId][expiresAt];
     }
 
     function _release(address to, uint256 amount) private {
@@ -390,31 +402,44 @@ contract TipSplitter is WalletRegistry, ReentrancyGuardTransient {
         if (!_usdc.transfer(to, amount)) revert TransferFailed(to, amount);
     }
 
-    function _ensureVault(VaultTerms memory terms) private returns (address vault) {
-        bytes32 salt = _salt(terms);
-        vault = _vaultAddress(salt);
-        if (vault.code.length != 0) return vault;
-        _requireOrdinary(terms.creatorId);
-        _requireOrdinary(terms.agentId);
-        new TipVault{salt: salt}(_usdc);
-        emit VaultDeployed(vault, terms.ref, terms.creatorId, terms.agentId);
-    }
-
-    function _salt(VaultTerms memory terms) private pure returns (bytes32) {
-        return keccak256(abi.encode(terms));
-    }
-
-    function _vaultAddress(bytes32 salt) private view returns (address) {
-        return Create2.computeAddress(salt, _vaultCodeHash);
+    function _openVault(bytes32 creatorId, bytes32 agentId, bytes32 ref) private returns (address vault) {
+        vault = vaultOf(creatorId, agentId, ref);
+        if (vault.code.length == 0) {
+            new TipVault{salt: keccak256(abi.encode(creatorId, agentId, ref))}(_usdc);
+            emit VaultDeployed(vault, ref, creatorId, agentId);
+        }
     }
 
     function _setMinTip(uint64 minTip_) private {
-        if (minTip_ < SplitMath.MIN_SPLIT) revert MinTipTooLow(minTip_, SplitMath.MIN_SPLIT);
+        if (minTip_ < SplitMath.SMALLEST_AMOUNT) revert MinTipTooLow(minTip_, SplitMath.SMALLEST_AMOUNT);
         _config.minTip = minTip_;
         emit MinTipSet(minTip_);
     }
 
-    function _isUnusable(address wallet) internal view override returns (bool) {
-        return wallet == address(0) || wallet == address(this) || wallet == address(_usdc);
+    function _isPayable(address wallet) internal view override returns (bool) {
+        return wallet != address(0) && wallet != address(this) && wallet != address(_usdc);
+    }
+
+    /// @dev What USDC itself says, and what a payer computes from its name and version, must both be what the deployer expects.
+    function _demandUsdcDomain(IUSDC usdc, bytes32 expected) private view {
+        bytes32 said = usdc.DOMAIN_SEPARATOR();
+        if (said != expected) revert UnexpectedUsdcDomain(expected, said);
+        bytes32 name = keccak256(bytes(usdc.name()));
+        bytes32 version = keccak256(bytes(usdc.version()));
+        bytes32 computed = keccak256(abi.encode(DOMAIN_TYPEHASH, name, version, block.chainid, usdc));
+        if (computed != expected) revert UnexpectedUsdcDomain(expected, computed);
+    }
+
+    function _fail(address to, uint256 amount, bytes memory reason) private pure {
+        _bubble(reason);
+        revert TransferFailed(to, amount);
+    }
+
+    /// @dev Passes on why USDC refused; returns when it gave no reason.
+    function _bubble(bytes memory reason) private pure {
+        if (reason.length == 0) return;
+        assembly ("memory-safe") {
+            revert(add(reason, 0x20), mload(reason))
+        }
     }
 }

@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IUSDC} from "./IUSDC.sol";
 
-/// @title TipVault: an address that can only be split
-/// @notice The USDC that lands here is paid out by the splitter that deployed it, which pays only the creator, the agent and the
-/// episode that its address is derived from. There is no other way out: other tokens sent here are lost.
-/// @dev The CREATE2 salt is the hash of the three ids; the code holds nothing that configuration could change.
+/// @title An episode's own address for payments that can name nothing but a recipient (x402, plain transfers)
+/// @notice Its USDC leaves only through the splitter, by the rule, to the creator and the agent its address was made from.
+/// @dev Deployed at a CREATE2 address whose salt is the three ids. As small as it can be, since a tip may have to pay for it:
+/// other tokens and ether sent here are lost.
 contract TipVault {
-    error NotTheSplitter(address caller);
-
-    IERC20 private immutable USDC;
     address private immutable SPLITTER;
+    IUSDC private immutable USDC;
 
-    constructor(IERC20 usdc) {
-        USDC = usdc;
+    error NotTheSplitter();
+
+    constructor(IUSDC usdc) {
         SPLITTER = msg.sender;
+        USDC = usdc;
     }
 
+    /// @notice Pays one leg. Only the splitter.
+    /// @return what USDC's `transfer` returned; its revert passes through
     function pay(address to, uint256 amount) external returns (bool) {
-        if (msg.sender != SPLITTER) revert NotTheSplitter(msg.sender);
+        if (msg.sender != SPLITTER) revert NotTheSplitter();
         return USDC.transfer(to, amount);
     }
 }
