@@ -172,7 +172,9 @@ class Delivery:
 
     def _is_stuck(self, attempt: Attempt) -> bool:
         offered_at = self.offered_at.get(attempt.tx_hash)
-        return offered_at is not None and time.monotonic() - offered_at > self.policy.stuck_after_seconds
+        if offered_at is None or attempt.sent_seconds_ago is None:
+            return False
+        return time.monotonic() - offered_at > self.policy.stuck_after_seconds
 
     def _is_due(self, attempt: Attempt) -> bool:
         if attempt.sent_seconds_ago is None or attempt.tx_hash not in self.offered_at:
