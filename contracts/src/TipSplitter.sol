@@ -67,13 +67,14 @@ contract TipSplitter is WalletRegistry, ReentrancyGuardTransient {
     mapping(bytes32 accountId => mapping(uint64 expiresAt => uint96)) private _held;
 
     /// @param usdcDomainSeparator what the deployer believes USDC's EIP-712 domain to be; payers sign over it
+    /// @param adminDelay seconds between proposing and accepting another admin
     constructor(
         IUSDC usdc,
+        bytes32 usdcDomainSeparator,
         address admin,
         uint48 adminDelay,
         address firstTreasury,
-        uint64 firstMinTip,
-        bytes32 usdcDomainSeparator
+        uint64 firstMinTip
     ) EIP712("Molt Studios", "1") AccessControlDefaultAdminRules(adminDelay, admin) {
         _usdc = usdc;
         _vaultInitCodeHash = keccak256(abi.encodePacked(type(TipVault).creationCode, abi.encode(usdc)));
