@@ -86,7 +86,7 @@ async def rebuild(
                 raise
             chain.leave_provider(type(fault).__name__, str(fault))
             await asyncio.sleep(0.1 * faults)
-    await connection.execute("ANALYZE")
+    await record.analyze_scratch(connection)
     return mirror.cursor
 
 

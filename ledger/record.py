@@ -191,7 +191,7 @@ async def start_over(connection: Connection, cursor: Cursor, before_start: facts
     )
     async with connection.transaction():
         await _move(connection, cursor, moved)
-        for table in ("block", *(table.name for table in EVENT_TABLES)):
+        for table in _COLUMNS:
             await connection.execute(_sql(_EMPTY, cursor.schema, table), (cursor.chain_id,))
         await connection.execute(_sql(_INSERT_BLOCK, cursor.schema), before_start)
         await _notify(connection, moved, rewound_from=cursor.head_number)
@@ -200,8 +200,14 @@ async def start_over(connection: Connection, cursor: Cursor, before_start: facts
 
 async def create_scratch(connection: Connection) -> None:
     """Empty copies of all tables in `SCRATCH`, with the same constraints, for this connection alone."""
-    for table in ("cursor", "block", "orphaned_row", *(table.name for table in EVENT_TABLES)):
+    for table in ("cursor", "orphaned_row", *_COLUMNS):
         await connection.execute(_sql(_SCRATCH_TABLE, SCRATCH, table))
+
+
+async def analyze_scratch(connection: Connection) -> None:
+    """Temporary tables have no autovacuum; without statistics, comparing large ones takes the wrong plan."""
+    for table in _COLUMNS:
+        await connection.execute(_sql("ANALYZE {s}.{t}", SCRATCH, table))
 
 
 # -------------------------------------------------------------------------------------------------------------- reading
