@@ -2,27 +2,39 @@
 
 import asyncio
 import json
+from collections.abc import Collection
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
 import httpx
 
+SEND = "eth_sendRawTransaction"
+
 
 class FlakyNode:
-    """Speaks just enough HTTP for JSON-RPC; closes the connection instead of answering when told to."""
+    """Speaks just enough HTTP for JSON-RPC."""
 
     def __init__(self, upstream: str) -> None:
         self._upstream = upstream
-        self._broken = False
+        self._lost: Collection[str] = ()
+        self._held: Collection[str] = ()
         self._deliver = True
+        self.reached = asyncio.Event()
+        """Set when a question is lost or held (and, if it is delivered, when the node has answered)."""
         self.url = ""
 
-    def break_sends(self, *, deliver: bool) -> None:
-        """From now on no broadcast is answered; `deliver`: the node gets it all the same."""
-        self._broken, self._deliver = True, deliver
+    def lose(self, *methods: str, deliver: bool) -> None:
+        """From now on hangs up instead of answering these; `deliver`: the node gets the question all the same."""
+        self._lost, self._deliver = methods, deliver
+
+    def hold(self, *methods: str, deliver: bool) -> None:
+        """From now on never answers these, and keeps the connection open."""
+        self._held, self._deliver = methods, deliver
 
     def heal(self) -> None:
-        self._broken = False
+        self._lost = self._held = ()
+        self.reached.clear()
 
     async def __aenter__(self) -> Self:
         self._client = httpx.AsyncClient()
@@ -37,25 +49,31 @@ class FlakyNode:
         await self._client.aclose()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = next(
-                int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
-            )
-            body = await reader.readexactly(length)
-            is_lost = self._broken and json.loads(body)["method"] == "eth_sendRawTransaction"
-            if not is_lost or self._deliver:
-                answer = await self._client.post(
-                    self._upstream, content=body, headers={"content-type": "application/json"}
-                )
-            if not is_lost:
-                writer.write(
-                    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n"
-                    + f"content-length: {len(answer.content)}\r\n\r\n".encode()
-                    + answer.content
-                )
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError, httpx.HTTPError):
-            pass
-        finally:
-            writer.close()
+        with suppress(asyncio.IncompleteReadError, ConnectionError, httpx.HTTPError):
+            await self._exchange(reader, writer)
+        writer.close()
+
+    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        lengths = (line.split(b":")[1] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
+        body = await reader.readexactly(int(next(lengths)))
+        method = json.loads(body)["method"]
+        is_swallowed = method in self._lost or method in self._held
+        if not is_swallowed:
+            _answer(writer, await self._ask(body))
+            await writer.drain()
+            return
+        if self._deliver:
+            await self._ask(body)
+        self.reached.set()
+        if method in self._held:
+            await reader.read()  # until the other side is gone
+
+    async def _ask(self, body: bytes) -> bytes:
+        answer = await self._client.post(self._upstream, content=body, headers={"content-type": "application/json"})
+        return answer.content
+
+
+def _answer(writer: asyncio.StreamWriter, content: bytes) -> None:
+    head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n"
+    writer.write(f"{head}content-length: {len(content)}\r\n\r\n".encode() + content)

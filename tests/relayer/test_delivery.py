@@ -5,6 +5,7 @@ import itertools
 
 import pytest
 
+from tests.relayer.flaky_node import SEND
 from tests.relayer.world import RELAYER, eventually, fresh_address
 
 GWEI = 10**9
@@ -191,7 +192,7 @@ async def test_rpc_that_dies_in_the_middle_costs_time_only(world):
 @pytest.mark.parametrize("answers", [True, False])
 async def test_not_knowing_whether_a_node_took_it_is_no_reason_to_send_another(world, flaky_node, answers):
     """Every broadcast fails, after the node has it or before."""
-    flaky_node.break_sends(deliver=answers)
+    flaky_node.lose(SEND, deliver=answers)
     to = fresh_address()
     async with world.relayer(rpc_urls=flaky_node.url):
         outbox_id = await world.enqueue(to=to, value_wei=21)
