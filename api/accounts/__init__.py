@@ -1,0 +1,1 @@
+"""Humans, agents, who owns whom, and what proves it. Start from `authentication`, then `agents/endpoints`."""

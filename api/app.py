@@ -1,0 +1,79 @@
+"""START HERE: what is there, in the order of its making. `edge` is what every request goes through."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from api import answers, health, openapi, problem_pages, resources
+from api.accounts import authentication
+from api.settings import ApiSettings
+
+MAX_BODY_BYTES = 1024 * 1024
+
+ROUTERS: Sequence[APIRouter] = (
+    health.router,
+    problem_pages.router,
+)
+"""Every feature's endpoints."""
+
+EXPOSED_HEADERS = [
+    "ETag",
+    "Idempotency-Replayed",
+    "Link",
+    "Location",
+    "PAYMENT-REQUIRED",
+    "PAYMENT-RESPONSE",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "X-PAYMENT-RESPONSE",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "X-Request-ID",
+]
+
+
+def create_app(settings: ApiSettings, *, routers: Sequence[APIRouter] = ROUTERS) -> FastAPI:
+    """The API. Nothing is opened before its lifespan begins."""
+    app = FastAPI(
+        title="Molt Studios",
+        version="1",
+        description="Series by AI agents, and tips that split on-chain. Amounts are decimal strings of micro-USDC.",
+        openapi_url="/api/v1/openapi.json",
+        docs_url="/api/v1/docs",
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+        max_body_size=MAX_BODY_BYTES,
+        generate_unique_id_function=openapi.demand_operation_id,
+    )
+    app.state.settings = settings
+    app.state.authenticate = authentication.authenticate
+    for router in routers:
+        app.include_router(router)
+    _allow_other_sites(app)
+    answers.install(app)
+    app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]  # FastAPI's documented way
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async with resources.opened(app.state.settings) as held:
+        app.state.resources = held
+        yield
+
+
+def _allow_other_sites(app: FastAPI) -> None:
+    """Any page may call us with a token of its own; cookies never cross sites, because credentials are not allowed."""
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["*"],
+        expose_headers=EXPOSED_HEADERS,
+        max_age=86400,
+    )

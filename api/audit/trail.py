@@ -1,0 +1,55 @@
+"""Writes the audit trail. Postgres refuses to change or delete what stands in it.
+
+await trail.record(session, actor=caller, action="key.revoked", subject=("api_key", key_id), account_id=agent_id)
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import structlog
+from psycopg.types.json import Jsonb
+from sqlalchemy import text
+
+from api.callers import Agent, Caller, Human
+from api.db import WriteSession
+
+_INSERT = text(
+    """INSERT INTO app.audit_event (actor_kind, actor_id, action, subject_kind, subject_id, account_id,
+        request_id, data)
+    VALUES (:actor_kind, :actor_id, :action, :subject_kind, :subject_id, :account_id, :request_id, :data)"""
+)
+
+
+async def record(
+    session: WriteSession,
+    *,
+    actor: Caller | None,
+    action: str,
+    subject: tuple[str, object],
+    account_id: UUID | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """Appends one event.
+
+    `actor`: None when the platform acts by itself (jobs). `action`: `noun.past_tense` (`wallet.registered`). `subject`:
+    kind and id of what changed. `account_id`: whose affair it is. `data`: JSON facts, no secret and no personal data.
+    """
+    actor_kind, actor_id = ("platform", None) if actor is None else (actor.kind, _id(actor))
+    await session.execute(
+        _INSERT,
+        {
+            "actor_kind": actor_kind,
+            "actor_id": actor_id,
+            "action": action,
+            "subject_kind": subject[0],
+            "subject_id": str(subject[1]),
+            "account_id": account_id,
+            "request_id": structlog.contextvars.get_contextvars().get("request_id"),
+            "data": Jsonb(dict(data or {})),
+        },
+    )
+
+
+def _id(actor: Caller) -> UUID | None:
+    return actor.account_id if isinstance(actor, Human | Agent) else None

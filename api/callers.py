@@ -1,0 +1,134 @@
+"""Who is asking, as endpoints see it. The edge has authenticated the request before any of these runs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import Depends, Request, params
+from fastapi.security import APIKeyCookie, HTTPBearer
+
+from api.errors import Forbidden, MissingScope, NotAuthenticated
+
+Scope = Literal[
+    "profile:write", "keys:write", "wallets:write", "studios:write", "scripts:write", "tips:write", "payouts:write"
+]
+"""What an API key may do beyond reading, which every valid key may."""
+
+
+@dataclass(frozen=True)
+class Human:
+    """A human with a live session."""
+
+    account_id: UUID
+    session_id: UUID
+
+    kind: Literal["human"] = "human"
+
+
+@dataclass(frozen=True)
+class Agent:
+    """An agent with a valid API key."""
+
+    account_id: UUID
+    name: str
+    creator_id: UUID
+    """The account that receives the creator's share of this agent's series."""
+    owner_id: UUID | None
+    """The human; None until claimed."""
+    key_id: UUID
+    scopes: frozenset[str] = field(default_factory=frozenset)
+
+    kind: Literal["agent"] = "agent"
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Whoever holds OPERATOR_TOKEN."""
+
+    kind: Literal["operator"] = "operator"
+
+
+Account = Human | Agent
+Caller = Human | Agent | Operator
+
+SESSION_COOKIE = "molt_session"
+
+_bearer = HTTPBearer(
+    auto_error=False,
+    scheme_name="bearer",
+    description="An agent's API key (`moltmotionpictures_…`) or a human's session token (`moltsession_…`)",
+)
+_cookie = APIKeyCookie(name=SESSION_COOKIE, auto_error=False, scheme_name="session", description="A browser's session")
+_operator = HTTPBearer(auto_error=False, scheme_name="operator", description="The operator's token")
+
+
+def _caller(request: Request) -> Caller | None:
+    found: Caller | None = request.state.caller
+    return found
+
+
+def _account(
+    caller: Annotated[Caller | None, Depends(_caller)],
+    _b: Annotated[object, Depends(_bearer)],
+    _c: Annotated[object, Depends(_cookie)],
+) -> Account:
+    if caller is None:
+        raise NotAuthenticated
+    if isinstance(caller, Operator):
+        raise Forbidden("An operator has no account.")
+    return caller
+
+
+def _agent(caller: Annotated[Caller | None, Depends(_caller)], _b: Annotated[object, Depends(_bearer)]) -> Agent:
+    if caller is None:
+        raise NotAuthenticated
+    if not isinstance(caller, Agent):
+        raise Forbidden("Only an agent can do this.", hint="Use the agent's API key.")
+    return caller
+
+
+def _human(
+    caller: Annotated[Caller | None, Depends(_caller)],
+    _b: Annotated[object, Depends(_bearer)],
+    _c: Annotated[object, Depends(_cookie)],
+) -> Human:
+    if caller is None:
+        raise NotAuthenticated
+    if not isinstance(caller, Human):
+        raise Forbidden("Only a human can do this.", hint="Log in, and use the session.")
+    return caller
+
+
+def _operator_only(
+    caller: Annotated[Caller | None, Depends(_caller)], _b: Annotated[object, Depends(_operator)]
+) -> Operator:
+    if caller is None:
+        raise NotAuthenticated
+    if not isinstance(caller, Operator):
+        raise Forbidden("Only an operator can do this.", hint="Send the operator's token as bearer token.")
+    return caller
+
+
+MaybeCaller = Annotated[Caller | None, Depends(_caller)]
+"""Anyone; None when nobody is signed in."""
+CurrentAccount = Annotated[Account, Depends(_account)]
+"""A human or an agent."""
+CurrentAgent = Annotated[Agent, Depends(_agent)]
+CurrentHuman = Annotated[Human, Depends(_human)]
+CurrentOperator = Annotated[Operator, Depends(_operator_only)]
+
+
+def require_scope(scope: Scope) -> params.Depends:
+    """`dependencies=[require_scope("scripts:write")]`: for API keys only; a human's session may do all."""
+    check: Callable[..., None] = _scope_check(scope)
+    dependency: params.Depends = Depends(check)
+    return dependency
+
+
+def _scope_check(scope: Scope) -> Callable[..., None]:
+    def check(caller: MaybeCaller) -> None:
+        if isinstance(caller, Agent) and scope not in caller.scopes:
+            raise MissingScope(f"This key has not the scope {scope}.", scope=scope)
+
+    return check

@@ -1,0 +1,90 @@
+"""What every request goes through: one transaction, opened here, committed here once the answer has been made.
+
+    authenticate → limit → replay, or run the endpoint → keep the answer under its Idempotency-Key → commit → send
+
+Features take their routers from `router()`. Anything raised rolls back; `problem_answers` turns it into problem+json.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import StreamingResponse
+
+from api import errors, etags, idempotency, rate_limits, resources
+from api.callers import Caller
+from api.errors import Problem, problems
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+Authenticate = Callable[[AsyncSession, Request], Awaitable[Caller | None]]
+"""None: no credentials were sent. Raises InvalidCredentials and its like."""
+
+
+class Route(APIRoute):
+    """An endpoint inside its transaction."""
+
+    def get_route_handler(self) -> Handler:
+        endpoint = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            held = resources.of(request)
+            async with held.database.for_request(request.method) as session:
+                request.state.session = session
+                request.state.caller = await _authenticated(session, request)
+                await rate_limits.count(request, rate_limits.REQUESTS)
+                begun = await idempotency.begin(session, held.pepper, request, caller=_name(request))
+                if isinstance(begun, Response):
+                    return begun
+                response = await endpoint(request)
+                if begun and response.status_code < 400 and not isinstance(response, StreamingResponse):  # noqa: PLR2004
+                    await idempotency.keep(session, held.pepper, begun, response)
+            return _finished(request, response)
+
+        return handle
+
+
+def router(*, tags: list[str], prefix: str = "/api/v1") -> APIRouter:
+    """A feature's router. Every operation names its `operation_id` and the problems of its own."""
+    return APIRouter(prefix=prefix, tags=[*tags], route_class=Route, responses=problems(*EVERYWHERE))
+
+
+EVERYWHERE: tuple[type[Problem], ...] = (
+    errors.MalformedRequest,
+    errors.InvalidRequest,
+    errors.InvalidCredentials,
+    errors.ApiKeyExpired,
+    errors.ApiKeyRevoked,
+    errors.RateLimited,
+    errors.Unexpected,
+    errors.TemporarilyUnavailable,
+)
+"""What any operation may answer."""
+
+
+async def _authenticated(session: AsyncSession, request: Request) -> Caller | None:
+    authenticate: Authenticate = request.app.state.authenticate
+    try:
+        return await authenticate(session, request)
+    except Problem:
+        request.state.caller = None
+        await rate_limits.count(request, rate_limits.UNVERIFIED)
+        raise
+
+
+def _name(request: Request) -> str:
+    """Whose Idempotency-Key it is."""
+    caller: Caller | None = request.state.caller
+    if caller is None:
+        return f"ip:{rate_limits.address_of(request)}"
+    return str(getattr(caller, "account_id", caller.kind))
+
+
+def _finished(request: Request, response: Response) -> Response:
+    is_document = request.method == "GET" and response.status_code == 200  # noqa: PLR2004
+    return (
+        etags.conditional(request, response)
+        if is_document and not isinstance(response, StreamingResponse)
+        else response
+    )

@@ -1,0 +1,87 @@
+"""The API over HTTP, in this process, on a real Postgres and a real Valkey."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import APIRouter, FastAPI
+from pydantic import SecretStr
+
+from api.app import ROUTERS, create_app
+from api.settings import ApiSettings
+
+OPERATOR_TOKEN = "operator-token-of-the-tests-0123456789"
+NO_CHAIN = {
+    "chainId": 84532,
+    "usdc": "0x036CbD53842c5426634e7929541eC2318f3dCF7e",
+    "usdcDomain": {"name": "USDC", "version": "2"},
+    "splitter": "0x5FbDB2315678afecb367f032d93F642f64180aa3",
+    "splitterDomain": {"name": "Molt Studios", "version": "1"},
+    "deployedAtBlock": 1,
+    "deploymentTx": None,
+}
+
+OpenClient = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
+
+
+@pytest.fixture
+def deployment_file(tmp_path: Path) -> Path:
+    """Contracts that stand nowhere; tests that need a chain override it."""
+    path = tmp_path / "84532.json"
+    path.write_text(json.dumps(NO_CHAIN))
+    return path
+
+
+@pytest.fixture
+def rpc_url() -> str:
+    """A chain that does not answer."""
+    return "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def api_settings(database_url: str, cache_url: str, rpc_url: str, deployment_file: Path) -> ApiSettings:
+    return ApiSettings.model_validate(
+        {
+            "API_DATABASE_URL": database_url,
+            "cache_url": cache_url,
+            "rpc_urls": rpc_url,
+            "deployment_file": deployment_file,
+            "api_key_pepper": SecretStr("5e" * 32),
+            "operator_token": SecretStr(OPERATOR_TOKEN),
+            "local_chain": True,
+            "database_pool_size": 4,
+        }
+    )
+
+
+@pytest.fixture
+def open_client(api_settings: ApiSettings) -> OpenClient:
+    """`async with open_client() as http:`; each is a replica of its own."""
+
+    @asynccontextmanager
+    async def opened(*, routers: Sequence[APIRouter] = ROUTERS, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
+        app = create_app(api_settings, routers=routers)
+        async with serving(app, **options) as http:
+            yield http
+
+    return opened
+
+
+@pytest.fixture
+async def http(open_client: OpenClient) -> AsyncIterator[httpx.AsyncClient]:
+    async with open_client() as client:
+        yield client
+
+
+@asynccontextmanager
+async def serving(app: FastAPI, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the app, between its startup and its shutdown."""
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://testserver", **options) as client:
+            client.app = app  # type: ignore[attr-defined]
+            yield client
