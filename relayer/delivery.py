@@ -22,6 +22,8 @@ RESEND_SECONDS = 10.0
 """Pools forget: bytes that are not mined are given to a node again after this."""
 RETRY_SECONDS = 2.0
 """The same after a node refused them for now."""
+REFUSED_ATTEMPTS = 3
+"""So many versions in a row refused for a reason we do not know: no wording of ours may hold up the queue for ever."""
 NO_OP_GAS = 21_000
 
 _NOT_OUT = {Answer.FEE_TOO_LOW, Answer.NO_FUNDS, Answer.IMPOSSIBLE}
@@ -72,7 +74,7 @@ class Delivery:
 
         Raises Unreachable when no node answered: then those not answered count as out.
         """
-        answers: list[tuple[Attempt, Answer, str]] = []
+        answers: list[tuple[Attempt, Answer, str | None]] = []
         trouble: Unreachable | None = None
         for attempt in sorted(attempts, key=lambda attempt: attempt.nonce):
             self._note_offer(attempt)
@@ -80,7 +82,7 @@ class Delivery:
                 answers.append((attempt, *await self.chain.send(attempt.raw)))
             except Unreachable as error:
                 trouble = error
-                answers.append((attempt, Answer.LATER, "no node answered"))
+                answers.append((attempt, Answer.LATER, None))
                 break
         if answers:
             async with self.lease.writing() as writing:
@@ -132,6 +134,8 @@ class Delivery:
         if answer is Answer.NO_FUNDS:
             reason = Revert("InsufficientFunds", {"reason": sent.current.answer or ""})
             return Remedy("no_op", reason) if await self._can_afford_no_op(sent) else None
+        if answer is Answer.LATER and len(sent.attempts) >= REFUSED_ATTEMPTS:
+            return Remedy("no_op", Revert("Unmineable", {"reason": sent.current.answer or ""}))
         if sent.nonce == view.nonce:
             # the first in line runs on exactly the latest state, so there we know whether it still makes sense
             found = await verdict(self.chain, sent.request.call(self.signer.address), LATEST)
@@ -205,9 +209,11 @@ class Delivery:
         )
 
 
-def _tell(attempt: Attempt, answer: Answer, words: str) -> None:
+def _tell(attempt: Attempt, answer: Answer, words: str | None) -> None:
     told = log.bind(nonce=attempt.nonce, tx_hash=attempt.tx_hash.hex())
     if answer is Answer.TAKEN:
         told.debug("transaction_broadcast")
     else:
-        told.warning("broadcast_refused", answer=answer.value, node_said=words)
+        told.warning(
+            "broadcast_unanswered" if words is None else "broadcast_refused", answer=answer.value, node_said=words
+        )

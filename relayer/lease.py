@@ -25,6 +25,10 @@ RETURNING fence, next_nonce, genesis
 """
 
 
+IDLE_LIMIT_SECONDS = 60
+"""A holder writes far more often. Postgres disconnects one that is frozen or cut off, so that another takes over."""
+
+
 class LeaseLost(Exception):
     """Another relayer acts for this key now."""
 
@@ -55,6 +59,8 @@ class Lease:
 
     async def acquire(self) -> bool:
         """False while another relayer holds the key. The connection must be in autocommit mode and ours alone."""
+        for limit in ("idle_session_timeout", "idle_in_transaction_session_timeout", "statement_timeout"):
+            await self.connection.execute(f"SET {limit} = '{IDLE_LIMIT_SECONDS}s'")
         found = await (await self.connection.execute(_LOCK, (str(self.chain_id), self.address))).fetchone()
         return found is not None and bool(found[0])
 

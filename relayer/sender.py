@@ -30,7 +30,7 @@ SETTLING_SECONDS = 4.0
 """Between looks when everything is mined and only waits to be final."""
 IDLE_SECONDS = 15.0
 HALTED_SECONDS = 10.0
-HEARTBEAT_SECONDS = 5.0
+HEARTBEAT_SECONDS = 12.0
 
 DOUBT_SECONDS = 1.0
 """Between two simulations of a request that would revert."""
@@ -73,8 +73,9 @@ class Sender:
         self._delivery = Delivery(chain, lease, signer, policy)
         self._log = log.bind(address="0x" + signer.address.hex())
         self._last_head: Head | None = None
-        self._last_heartbeat = 0.0
-        self._balance_wei: int | None = None
+        self._last_heartbeat = -HEARTBEAT_SECONDS
+        self._last_halted: str | None = None
+        self._last_alarms: set[str] = set()
         self._alarms: set[str] = set()
 
     async def run(self) -> None:
@@ -83,7 +84,6 @@ class Sender:
             try:
                 delay = await self._pass()
             except (nonces.ChainReplaced, nonces.ChainBehind) as halt:
-                self._log.error("lane_halted", reason=str(halt))
                 await self._heartbeat(halted=str(halt))
                 delay = HALTED_SECONDS
             await self._sleep(delay)
@@ -96,7 +96,6 @@ class Sender:
         """Returns how long it may wait for the next one."""
         view = await self._look()
         await self._check_nonces(view)
-        self._alarms.clear()
         sent = await self._settled(view)
         quoted = await self._quote(view)
         await self._delivery.push(view, sent, quoted)
@@ -149,7 +148,7 @@ class Sender:
             caps=self._policy.caps,
         )
         if quoted is None:
-            self._alarm(f"the base fee, {view.head.base_fee_wei} wei, is above RELAYER_MAX_FEE_GWEI: nothing is sent")
+            self._alarms.add("the base fee is above RELAYER_MAX_FEE_GWEI: nothing new is sent")
         return quoted
 
     # ------------------------------------------------------------------------------------------------------------- send
@@ -167,7 +166,7 @@ class Sender:
             if isinstance(found, WouldSucceed)
         ]
         await self._put_aside(requests, verdicts)
-        affordable = await self._affordable(ready, sent, quoted)
+        affordable = await self._affordable(ready, sent, quoted) if ready else []
         if affordable:
             await self._sign_and_send(affordable, quoted)
 
@@ -223,8 +222,7 @@ class Sender:
 
     async def _affordable(self, ready: Sequence[Ready], sent: Sequence[Sent], quoted: Fees) -> list[Ready]:
         """Those that the balance covers, in order: what a key cannot pay for must not take a nonce."""
-        self._balance_wei = await self._chain.balance(self._signer.address)
-        free_wei = self._balance_wei - sum(item.cost_wei for item in sent)
+        free_wei = await self._chain.balance(self._signer.address) - sum(item.cost_wei for item in sent)
         affordable: list[Ready] = []
         for one in ready:
             cost_wei = one.gas_limit * quoted.max_fee_wei + one.request.value_wei
@@ -232,7 +230,7 @@ class Sender:
                 free_wei -= cost_wei
                 affordable.append(one)
             else:
-                self._alarm(f"the balance, {self._balance_wei} wei, does not cover what is asked: fund this key")
+                self._alarms.add("the balance does not cover what is asked: fund this key")
                 await self._postpone(one.request, ASK_AGAIN_SECONDS, doubted=False)
         return affordable
 
@@ -243,20 +241,20 @@ class Sender:
     # ------------------------------------------------------------------------------------------------------------- tell
 
     async def _heartbeat(self, *, halted: str | None) -> None:
-        if time.monotonic() - self._last_heartbeat < HEARTBEAT_SECONDS and not self._alarms:
+        """Says that the key is looked after and what is wrong with it: at once when that is new, else now and then."""
+        is_news = halted != self._last_halted or not self._alarms <= self._last_alarms
+        if not is_news and time.monotonic() - self._last_heartbeat < HEARTBEAT_SECONDS:
             return
-        self._balance_wei = await self._chain.balance(self._signer.address)
-        if self._balance_wei < self._policy.low_balance_wei:
-            self._alarm(f"the balance, {self._balance_wei} wei, is low: fund this key")
+        balance_wei = await self._chain.balance(self._signer.address)
+        if balance_wei < self._policy.low_balance_wei:
+            self._alarms.add(f"the balance is below {self._policy.low_balance_wei} wei: fund this key")
+        alarm = "; ".join(sorted(self._alarms)) or None
         async with self._lease.writing() as writing:
-            await record.lane_seen(
-                writing, balance_wei=self._balance_wei, alarm="; ".join(sorted(self._alarms)) or None, halted=halted
-            )
+            await record.lane_seen(writing, balance_wei=balance_wei, alarm=alarm, halted=halted)
+        if halted != self._last_halted or self._alarms != self._last_alarms:
+            self._log.warning("lane_alarm", alarm=alarm, halted=halted)
+        self._last_halted, self._last_alarms, self._alarms = halted, self._alarms, set()
         self._last_heartbeat = time.monotonic()
-
-    def _alarm(self, what: str) -> None:
-        self._alarms.add(what)
-        self._log.warning("lane_alarm", what=what)
 
     async def _delay(self) -> float:
         outstanding = await journal.outstanding(self._lease, self._key_names)

@@ -1,7 +1,7 @@
 """What became of what was sent: receipts, reorganisations, finality. Asks the chain, then writes all news at once."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -65,8 +65,12 @@ News = Mined | Settled | FallenOut | Lost
 
 
 async def settle(chain: Chain, lease: Lease, view: View, sent: Sequence[Sent]) -> bool:
-    """Writes what is new about these; says whether anything was. Raises Unreachable: then nothing is written."""
-    found = await asyncio.gather(*(_news(chain, lease.address, view, item) for item in sent))
+    """Writes what is new about these; says whether anything was. Raises Unreachable: then nothing is written.
+
+    Give it what is on its way, and of what is mined that which is due to be final; after a reorganisation all of it.
+    """
+    canonical = await _canonical(chain, {item.block_number for item in sent if item.block_number is not None})
+    found = await asyncio.gather(*(_news(chain, lease.address, view, item, canonical) for item in sent))
     news = [one for one in found if one is not None]
     if news:
         async with lease.writing() as writing:
@@ -77,9 +81,19 @@ async def settle(chain: Chain, lease: Lease, view: View, sent: Sequence[Sent]) -
     return bool(news)
 
 
-async def _news(chain: Chain, address: bytes, view: View, sent: Sent) -> News | None:
+async def _canonical(chain: Chain, numbers: Collection[int]) -> Mapping[int, bytes | None]:
+    """The hashes that the chain has at these numbers now."""
+    return dict(zip(numbers, await asyncio.gather(*map(chain.block_hash, numbers)), strict=True))
+
+
+async def _news(
+    chain: Chain, address: bytes, view: View, sent: Sent, canonical: Mapping[int, bytes | None]
+) -> News | None:
     if sent.block_number is not None:
-        return await _news_of_mined(chain, address, view, sent, sent.block_number)
+        if canonical[sent.block_number] == sent.block_hash:
+            return Settled(sent) if sent.block_number <= view.finalized_number else None
+        receipt = await _receipt(chain, sent)
+        return FallenOut(sent) if receipt is None else await _mined(chain, address, view, sent, receipt)
     if sent.nonce >= view.nonce:
         return None
     receipt = await _receipt(chain, sent)
@@ -89,16 +103,6 @@ async def _news(chain: Chain, address: bytes, view: View, sent: Sent) -> News | 
     if await chain.nonce(address, hex(view.finalized_number)) > sent.nonce:
         return Lost(sent)
     return None
-
-
-async def _news_of_mined(chain: Chain, address: bytes, view: View, sent: Sent, block_number: int) -> News | None:
-    is_due = block_number <= view.finalized_number
-    if not is_due and not view.reorganised:
-        return None
-    if await chain.block_hash(block_number) == sent.block_hash:
-        return Settled(sent) if is_due else None
-    receipt = await _receipt(chain, sent)
-    return FallenOut(sent) if receipt is None else await _mined(chain, address, view, sent, receipt)
 
 
 async def _receipt(chain: Chain, sent: Sent) -> Receipt | None:

@@ -1,8 +1,8 @@
 """Kills relayers at random moments while requests pour in, then counts on the chain: nothing lost, nothing twice.
 
 `python -m tests.relayer.chaos --kills 100` starts its own PostgreSQL and Anvil, shows its progress, ends with a line of
-JSON, and exits non-zero when a request was lost or acted twice. Every request pays a fresh address an amount of its own,
-so that acting twice shows in a balance, and every nonce that the chain counts must belong to exactly one request.
+JSON, and exits non-zero when a request was lost or acted twice. Every request pays a fresh address an amount of its
+own, so that acting twice shows in a balance, and every nonce that the chain counts must belong to exactly one request.
 """
 
 import argparse
@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -59,7 +58,7 @@ class Result:
     pools_emptied: int = 0
     replacements: int = 0
     unaccounted_nonces: int = 0
-    killed_while: Counter[str] = field(default_factory=Counter)
+    killed_while: dict[str, int] = field(default_factory=dict)
     """What the killed relayer's key had on its way at that moment."""
     seconds: float = 0.0
 
@@ -82,15 +81,17 @@ class Chaos:
     async def run(self, kills: int) -> Result:
         began = time.monotonic()
         self._relayers = [self._start() for _ in range(2)]
+        pouring = asyncio.create_task(self._pour())
         try:
             while self.result.kills < kills:
-                await self._pour()
-                await asyncio.sleep(self._random.uniform(0, 1.2))
+                await asyncio.sleep(self._random.uniform(0.2, 2.0))
                 await self._disturb()
                 await self._kill_a_holder()
                 self._show(f"{self.result.kills}/{kills} killed, {len(self._payments)} requests")
+            await _stop(pouring)
             await self._until_settled()
         finally:
+            pouring.cancel()
             for process in self._relayers:
                 process.kill()
                 process.wait()
@@ -107,14 +108,18 @@ class Chaos:
         return self._world.process(RELAYER_LOW_BALANCE_ETH="0", RELAYER_STUCK_AFTER_SECONDS="3")
 
     async def _pour(self) -> None:
-        for _ in range(self._random.randint(1, 6)):
-            payment = Payment(UUID(int=0), self._random.choice(KEYS), fresh_address(), 1000 + len(self._payments))
-            act = {"to": payment.recipient, "value_wei": payment.amount}
-            if payment.key == "faucet":
-                mint = MINT + encode(["address", "uint256"], ["0x" + payment.recipient.hex(), payment.amount])
-                act = {"to": USDC, "value_wei": 0, "data": mint}
-            payment.id = await self._world.enqueue(key=payment.key, dedupe_key=f"chaos:{len(self._payments)}", **act)
-            self._payments.append(payment)
+        while True:
+            await self._request()
+            await asyncio.sleep(self._random.uniform(0, 0.4))
+
+    async def _request(self) -> None:
+        key, recipient, amount = self._random.choice(KEYS), fresh_address(), 1000 + len(self._payments)
+        act = {"to": recipient, "value_wei": amount}
+        if key == "faucet":
+            mint = MINT + encode(["address", "uint256"], ["0x" + recipient.hex(), amount])
+            act = {"to": USDC, "value_wei": 0, "data": mint}
+        outbox_id = await self._world.enqueue(key=key, dedupe_key=f"chaos:{amount}", **act)
+        self._payments.append(Payment(outbox_id, key, recipient, amount))
 
     async def _disturb(self) -> None:
         chance = self._random.random()
@@ -144,7 +149,8 @@ class Chaos:
         process.send_signal(signal.SIGKILL)
         process.wait()
         self.result.kills += 1
-        self.result.killed_while[" and ".join(row["state"] for row in on_the_way) or "idle"] += 1
+        doing = " and ".join(row["state"] for row in on_the_way) or "nothing signed"
+        self.result.killed_while[doing] = self.result.killed_while.get(doing, 0) + 1
         self._relayers.remove(process)
         self._relayers.append(self._start())
 
@@ -190,6 +196,13 @@ class Chaos:
             nonce = int(await self._world.rpc("eth_getTransactionCount", "0x" + row["address"].hex(), "latest"), 16)
             difference += abs(nonce - row["first"] - row["requests"]) + abs(nonce - row["next_nonce"])
         return difference
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    """Raises what it failed of, if it did."""
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 async def _on_a_platform_of_its_own(folder: Path, kills: int, seed: int) -> Result:

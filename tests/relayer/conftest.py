@@ -1,6 +1,7 @@
 """A database with the relayer's schema and an Anvil, fresh for each test; `world` holds both."""
 
 import itertools
+import time
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -38,7 +39,9 @@ async def world(relay_url: str) -> AsyncIterator[World]:
 
 
 @pytest.fixture
-def other_chain() -> Iterator[str]:
+def other_chain(world: World) -> Iterator[str]:
+    """A chain of the same id. Two empty ones differ by the second of their genesis, so it starts a second later."""
+    time.sleep(1.1)
     with local_chain.running() as rpc_url:
         yield rpc_url
 
