@@ -125,10 +125,17 @@ class Provider:
 class Chain:
     """The chain through whichever provider is current. Use as an async context manager."""
 
-    def __init__(self, urls: Sequence[str], *, timeout_seconds: float = 15.0) -> None:
+    def __init__(
+        self,
+        urls: Sequence[str],
+        *,
+        timeout_seconds: float = 15.0,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
         self.providers = [Provider(url) for url in urls]
         self._current = 0
-        self._http = httpx.AsyncClient(timeout=timeout_seconds, headers={"content-type": "application/json"})
+        headers = {"content-type": "application/json"}
+        self._http = httpx.AsyncClient(timeout=timeout_seconds, headers=headers, transport=transport)
 
     async def __aenter__(self) -> Self:
         return self

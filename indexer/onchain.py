@@ -19,6 +19,7 @@ from ledger.models import share_held, usdc_transfer, vault_deployed, wallet_even
 _WALLET_STATUSES = ("none", "active", "revoked")
 _FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 _ALL = 2**31
+_WORD = 32
 
 Expected = list[tuple[str, dict[str, Any], tuple[str, str], list[Any]]]
 """What is asked, of whom or what, the call, and the words that the ledger expects in answer."""
@@ -37,7 +38,7 @@ async def snapshot_session(database_url: str, connection: record.Connection) -> 
 
 
 async def compare(chain: rpc.Chain, session: AsyncSession, deployment: Deployment, report: Report) -> None:
-    """Every balance, bucket and wallet that the ledger knows, and the contract's settings."""
+    """Every balance, bucket and wallet that the ledger knows, and the contract's settings. Raises chain.Unavailable."""
     expected: Expected = []
     expected += await _splitter_balance(session, deployment)
     expected += await _buckets(session, deployment)
@@ -46,8 +47,10 @@ async def compare(chain: rpc.Chain, session: AsyncSession, deployment: Deploymen
     expected += await _settings(session, deployment)
     answers = await chain.call([call for _, _, call, _ in expected], report.head_hash)
     for (where, place, _, ours), answer in zip(expected, answers, strict=True):
+        if len(answer) != _WORD * len(ours):
+            raise rpc.Unavailable(f"{chain.provider.name} has not the contracts' state at block {report.head_number}")
         report.questions[where] = report.questions.get(where, 0) + 1
-        report.note(where, place, ours, _words(answer, len(ours)))
+        report.note(where, place, ours, _words(answer))
 
 
 async def _splitter_balance(session: AsyncSession, deployment: Deployment) -> Expected:
@@ -129,8 +132,8 @@ def _call(to: str, signature: str, *arguments: Any) -> tuple[str, str]:
     return to, "0x" + (keccak(text=signature)[:4] + encode(types, arguments)).hex()
 
 
-def _words(answer: bytes, count: int) -> list[int]:
-    return [int.from_bytes(answer[32 * i : 32 * i + 32]) for i in range(count)]
+def _words(answer: bytes) -> list[int]:
+    return [int.from_bytes(answer[start : start + _WORD]) for start in range(0, len(answer), _WORD)]
 
 
 def _number(address: bytes | None) -> int:

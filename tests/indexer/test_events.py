@@ -39,9 +39,7 @@ def _value(kind: str, name: str) -> st.SearchStrategy[Any]:
     limits = {"rail": len(RAILS) - 1, "reason": len(HOLD_REASONS) - 1, "heldMask": 7}
     limits |= dict.fromkeys(("expiresAt", "readyAt"), _MAX_TIME)
     if kind == "address":
-        return st.one_of(st.just(bytes(20)), st.binary(min_size=20, max_size=20)).map(
-            lambda found: Web3.to_checksum_address(found)
-        )
+        return st.one_of(st.just(bytes(20)), st.binary(min_size=20, max_size=20)).map(Web3.to_checksum_address)
     if kind == "bytes32":
         return st.binary(min_size=32, max_size=32)
     if kind == "bool":
