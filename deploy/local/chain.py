@@ -48,6 +48,7 @@ def running(
     load_state: Path | None = None,
     epoch_blocks: int = 32,
     chain_id: int = CHAIN_ID,
+    states_in_memory: int | None = None,
     log: Path | None = None,
 ) -> Iterator[str]:
     """Runs Anvil on a free port, mining a block for each transaction until told otherwise; yields its URL.
@@ -71,6 +72,9 @@ def running(
         command += ["--state", str(state), "--state-interval", "5"]
     if load_state is not None:
         command += ["--load-state", str(load_state)]
+    if states_in_memory is not None:
+        # What Anvil 1.7.1 moves to disk it loses when a reorganisation goes back to it: the chain's state is then empty.
+        command += ["--prune-history", str(states_in_memory)]
     with (log or Path(os.devnull)).open("ab") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, preexec_fn=die_with_parent)  # noqa: PLW1509
     url = f"http://127.0.0.1:{port}"
