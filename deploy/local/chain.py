@@ -73,7 +73,7 @@ def running(
     if load_state is not None:
         command += ["--load-state", str(load_state)]
     if states_in_memory is not None:
-        # What Anvil 1.7.1 moves to disk it loses when a reorganisation goes back to it: the chain's state is then empty.
+        # What Anvil 1.7.1 moved to disk it has lost when a reorganisation goes back to it: then the state is empty.
         command += ["--prune-history", str(states_in_memory)]
     with (log or Path(os.devnull)).open("ab") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, preexec_fn=die_with_parent)  # noqa: PLW1509

@@ -29,7 +29,7 @@ def say(line: str) -> None:
 
 
 def ready(*, url: str, rpc_url: str, wallets: dict[str, str] | None, home: str, seconds: float) -> None:
-    """Where to look and what to try. `wallets`: name → private key of the funded test wallets (embedded chain only)."""
+    """Where to look and what to try. `wallets`: address → private key, of the embedded chain only."""
     places = Table.grid(padding=(0, 2))
     places.add_row("API", f"{url}/api/v1/health/ready")
     places.add_row("its documentation", f"{url}/docs")
@@ -37,16 +37,11 @@ def ready(*, url: str, rpc_url: str, wallets: dict[str, str] | None, home: str, 
     places.add_row("data and logs", home)
     console.print(Panel(places, title=f"Molt Studios is up ({seconds:.0f} s)", title_align="left", expand=False))
     if wallets:
-        table = Table(
-            title="Funded test wallets: public keys of Anvil's, worth nothing elsewhere", title_justify="left"
-        )
-        table.add_column("wallet")
-        table.add_column("private key", overflow="fold")
-        for name, key in wallets.items():
-            table.add_row(name, key)
-        console.print(table)
+        console.print("Funded test wallets (Anvil's public keys, worth nothing elsewhere), address and private key:")
+        for address, key in wallets.items():
+            console.print(f"  {address}\n    [dim]{key}[/]")
     console.print("Three things to try, in another terminal:")
-    console.print("  make demo                                 a tip by every rail, followed to three wallets")
-    console.print(f"  curl -s {url}/api/v1/chain    the contract, USDC, and what a wallet must sign")
-    console.print("  make verify                               rebuild the books from the chain and compare")
+    console.print("  make demo      a tip by every rail, followed to three wallets")
+    console.print(f"  curl -s {url}/api/v1/chain\n                 the contract, USDC, and what a wallet must sign")
+    console.print("  make verify    rebuild the books from the chain and compare")
     console.print("[dim]Ctrl-C stops everything; the next `make up` goes on with the same data.[/]")
