@@ -61,9 +61,12 @@ class Delivery:
     offered_at: dict[bytes, float] = field(default_factory=dict)
     """By hash, since when (monotonic) we have been giving it to nodes. Not kept across a crash: what a former process
     sent is given out anew, with the same patience, before it counts as stuck."""
+    alarms: set[str] = field(default_factory=set)
+    """What the last push could not do."""
 
     async def push(self, view: View, sent: Sequence[Sent], quoted: Fees | None) -> None:
         """Looks after everything that is signed and not mined. `quoted`: today's fees, None above the cap."""
+        self.alarms.clear()
         waiting = [item for item in sent if not item.is_mined and item.nonce >= view.nonce]
         chosen = [await self._replaced(view, item, quoted) or item.current for item in waiting]
         chosen += await self._gap_fillers(view, waiting, quoted)
@@ -101,7 +104,9 @@ class Delivery:
             return None
         offered = quoted and fees.outbid(sent.costliest.fees, quoted, self.policy.caps)
         if offered is None:
-            log.warning("fee_cap_reached", nonce=sent.nonce, max_fee_wei=sent.costliest.fees.max_fee_wei)
+            self.alarms.add(
+                "a stuck transaction cannot be replaced within RELAYER_MAX_FEE_GWEI and _MAX_PRIORITY_FEE_GWEI"
+            )
             return None
         unsigned = self._no_op(sent.nonce, offered) if remedy.kind == "no_op" else self._same(sent, offered)
         signed = await self.signer.sign(unsigned)

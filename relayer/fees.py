@@ -31,11 +31,10 @@ def quote(*, base_fee_wei: int, priority_fee_wei: int, caps: FeeCaps) -> Fees | 
     return Fees(max_fee_wei, min(priority_fee_wei, caps.priority_fee_wei, max_fee_wei))
 
 
-def outbid(previous: Fees, current: Fees | None, caps: FeeCaps) -> Fees | None:
-    """Fees by which a node takes a replacement of `previous`; None when the caps forbid it."""
-    wanted = current or previous
-    max_fee_wei = max(_bumped(previous.max_fee_wei), wanted.max_fee_wei)
-    priority_fee_wei = max(_bumped(previous.priority_fee_wei), wanted.priority_fee_wei)
+def outbid(previous: Fees, quoted: Fees, caps: FeeCaps) -> Fees | None:
+    """Fees with which a node takes a replacement of `previous`, at least `quoted`; None when the caps forbid it."""
+    max_fee_wei = max(_bumped(previous.max_fee_wei), quoted.max_fee_wei)
+    priority_fee_wei = max(_bumped(previous.priority_fee_wei), quoted.priority_fee_wei)
     if max_fee_wei > caps.max_fee_wei or priority_fee_wei > caps.priority_fee_wei:
         return None
     return Fees(max(max_fee_wei, priority_fee_wei), priority_fee_wei)

@@ -24,7 +24,6 @@ ON CONFLICT (address, chain_id) DO UPDATE SET fence = lane.fence + 1, holder = e
 RETURNING fence, next_nonce, genesis
 """
 
-
 IDLE_LIMIT_SECONDS = 60
 """A holder writes far more often. Postgres disconnects one that is frozen or cut off, so that another takes over."""
 
@@ -59,10 +58,12 @@ class Lease:
 
     async def acquire(self) -> bool:
         """False while another relayer holds the key. The connection must be in autocommit mode and ours alone."""
+        found = await (await self.connection.execute(_LOCK, (str(self.chain_id), self.address))).fetchone()
+        if found is None or not found[0]:
+            return False
         for limit in ("idle_session_timeout", "idle_in_transaction_session_timeout", "statement_timeout"):
             await self.connection.execute(f"SET {limit} = '{IDLE_LIMIT_SECONDS}s'")
-        found = await (await self.connection.execute(_LOCK, (str(self.chain_id), self.address))).fetchone()
-        return found is not None and bool(found[0])
+        return True
 
     async def open(self, *, genesis: bytes, chain_nonce: int) -> None:
         """Fences the holder before us. `chain_nonce` is where a key begins that was never used here."""

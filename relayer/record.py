@@ -103,7 +103,8 @@ async def fallen_out(writing: Writing, sent: Sent) -> None:
     """Its block is no longer part of the chain: it is on its way again, and the same bytes are sent at once."""
     await writing.execute(
         """UPDATE relay.outbox SET state = 'broadcast', block_number = NULL, block_hash = NULL, gas_used = NULL,
-            gas_price_wei = NULL
+            gas_price_wei = NULL, error_code = CASE WHEN state = 'refused' THEN error_code END,
+            error_detail = CASE WHEN state = 'refused' THEN error_detail END
         WHERE id = %(id)s AND settled_at IS NULL""",
         id=sent.request.id,
     )

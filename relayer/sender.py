@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from relayer import fees, journal, nonces, record
-from relayer.chain import Chain, Head
+from relayer.chain import Answer, Chain, Head, classified
 from relayer.delivery import Delivery, Policy
 from relayer.fees import Fees
 from relayer.journal import Request, Sent
@@ -22,7 +22,7 @@ from relayer.lease import Lease
 from relayer.outbox import Key
 from relayer.reverts import Revert
 from relayer.settlement import View, settle
-from relayer.simulation import CannotTell, Verdict, WouldRevert, WouldSucceed, verdict
+from relayer.simulation import LATEST, PENDING, CannotTell, Verdict, WouldRevert, WouldSucceed, verdict
 
 log = structlog.get_logger()
 
@@ -40,6 +40,7 @@ TOO_EARLY_PATIENCE_SECONDS = 60.0
 """The same for what only needs time to pass: clocks differ."""
 ASK_AGAIN_SECONDS = 5.0
 
+CANNOT_PAY = "the balance does not cover what is asked: fund this key"
 _FOREVER = 2**62
 
 
@@ -99,6 +100,7 @@ class Sender:
         sent = await self._settled(view)
         quoted = await self._quote(view)
         await self._delivery.push(view, sent, quoted)
+        self._alarms |= self._delivery.alarms
         if quoted is not None:
             await self._send_new(sent, quoted)
         await self._heartbeat(halted=None)
@@ -158,8 +160,7 @@ class Sender:
         requests = await journal.queued(self._lease, self._key_names, room) if room > 0 else []
         if not requests:
             return
-        calls = [request.call(self._signer.address) for request in requests]
-        verdicts = await asyncio.gather(*(verdict(self._chain, call) for call in calls))
+        verdicts = await asyncio.gather(*map(self._judged, requests))
         ready = [
             Ready(request, found.gas_limit)
             for request, found in zip(requests, verdicts, strict=True)
@@ -169,6 +170,12 @@ class Sender:
         affordable = await self._affordable(ready, sent, quoted) if ready else []
         if affordable:
             await self._sign_and_send(affordable, quoted)
+
+    async def _judged(self, request: Request) -> Verdict:
+        """What is pending may be in the way and never be mined, so what is mined has the last word on a refusal."""
+        call = request.call(self._signer.address)
+        found = await verdict(self._chain, call, PENDING)
+        return await verdict(self._chain, call, LATEST) if _is_over(request, found) else found
 
     async def _sign_and_send(self, ready: Sequence[Ready], quoted: Fees) -> None:
         first = self._lease.next_nonce
@@ -206,7 +213,7 @@ class Sender:
         """Refuses what keeps reverting; tries the rest of what cannot be sent now again later."""
         for request, found in zip(requests, verdicts, strict=True):
             match found:
-                case WouldRevert(why) if (request.doubted_seconds or 0.0) >= _patience(why):
+                case WouldRevert(why) if _is_over(request, found):
                     async with self._lease.writing() as writing:
                         await record.refused(writing, request, why)
                     self._log.info(
@@ -216,6 +223,8 @@ class Sender:
                     await self._postpone(request, DOUBT_SECONDS, doubted=True)
                 case CannotTell(why):
                     self._log.warning("simulation_failed", outbox_id=str(request.id), node_said=why)
+                    if classified(why) is Answer.NO_FUNDS:
+                        self._alarms.add(CANNOT_PAY)
                     await self._postpone(request, ASK_AGAIN_SECONDS, doubted=False)
                 case WouldSucceed():
                     pass
@@ -230,7 +239,7 @@ class Sender:
                 free_wei -= cost_wei
                 affordable.append(one)
             else:
-                self._alarms.add("the balance does not cover what is asked: fund this key")
+                self._alarms.add(CANNOT_PAY)
                 await self._postpone(one.request, ASK_AGAIN_SECONDS, doubted=False)
         return affordable
 
@@ -263,7 +272,14 @@ class Sender:
         return SETTLING_SECONDS if outstanding.settling else IDLE_SECONDS
 
 
+def _is_over(request: Request, found: Verdict) -> bool:
+    """Whether it has said so for long enough."""
+    if not isinstance(found, WouldRevert) or request.doubted_seconds is None:
+        return False
+    return request.doubted_seconds >= _patience(found.revert)
+
+
 def _patience(why: Revert) -> float:
     """For how long a revert must go on before it is a refusal, in seconds."""
-    too_early = why.code == "RotationNotReady" or "not yet valid" in why.detail.get("reason", "")
-    return TOO_EARLY_PATIENCE_SECONDS if too_early else REFUSED_AFTER_SECONDS
+    is_too_early = why.code == "RotationNotReady" or "not yet valid" in why.detail.get("reason", "")
+    return TOO_EARLY_PATIENCE_SECONDS if is_too_early else REFUSED_AFTER_SECONDS

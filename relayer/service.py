@@ -124,6 +124,8 @@ async def _listen(database_url: str, lanes: Sequence[Lane]) -> None:
         try:
             async with await db.connect_async(database_url, "molt_relayer", autocommit=True) as connection:
                 await connection.execute(f"LISTEN {outbox.QUEUED}")
+                for lane in lanes:
+                    lane.wake.set()
                 async for heard in connection.notifies():
                     for lane in lanes:
                         if heard.payload in lane.key_names:

@@ -98,7 +98,9 @@ async def _news(
         return None
     receipt = await _receipt(chain, sent)
     if receipt is not None:
-        return await _mined(chain, address, view, sent, receipt)
+        # A block after the view's head is left to the next pass: the look after this one would not miss it if it went.
+        is_seen = receipt.block_number <= view.head.number
+        return await _mined(chain, address, view, sent, receipt) if is_seen else None
     # The receipt may only be late at this node. That the nonce is used in a final block, and not by us, is no lateness.
     if await chain.nonce(address, hex(view.finalized_number)) > sent.nonce:
         return Lost(sent)

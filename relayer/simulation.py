@@ -32,7 +32,7 @@ PENDING, LATEST = "pending", "latest"
 """PENDING counts what is on its way already, LATEST only what is mined."""
 
 
-async def verdict(chain: Chain, call: Call, block: str = PENDING) -> Verdict:
+async def verdict(chain: Chain, call: Call, block: str) -> Verdict:
     """Raises Unreachable when no node answers."""
     try:
         if call.gas_limit is not None:

@@ -72,6 +72,22 @@ async def test_what_only_needs_another_transaction_first_is_not_refused(platform
     assert mined.error_code is None
 
 
+async def test_somebodys_pending_transaction_cannot_refuse_it(platform, splitter, chain):
+    """A pause waits in the pool and never comes: on the pending block the tip reverts, on the chain it does not."""
+    contract, relayer = chain.contract("TipSplitter"), chain.cast.relayer.address
+    chain.contract("FiatTokenV2_2").functions.mint(relayer, 250_000).transact({"from": chain.cast.faucet.address})
+    chain.contract("FiatTokenV2_2").functions.approve(contract.address, 250_000).transact({"from": relayer})
+    await platform.rpc("evm_setAutomine", False)
+    pause = contract.functions.pause().transact({"from": chain.cast.pauser.address})
+    async with platform.relayer(relayer_stuck_after_seconds=60):
+        tip = splitter.call("tip", ACCOUNT, AGENT, 250_000, REF)
+        outbox_id = await platform.enqueue(to=splitter.address, value_wei=0, data=tip)
+        await platform.until(outbox_id, "broadcast")
+        await platform.rpc("anvil_dropTransaction", pause.to_0x_hex())
+        await platform.rpc("anvil_mine")
+        assert (await platform.until(outbox_id, "mined_ok", "mined_reverted")).state == "mined_ok"
+
+
 async def test_what_keeps_reverting_is_refused_with_the_last_reason(platform, splitter, chain):
     chain.contract("TipSplitter").functions.pause().transact({"from": chain.cast.pauser.address})
     async with platform.relayer():

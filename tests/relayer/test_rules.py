@@ -35,7 +35,7 @@ def test_a_quote_outlasts_five_full_blocks(base):
 def test_a_replacement_outbids_both_fees_by_an_eighth_or_is_not_made(max_fee, priority, base):
     previous = Fees(max(max_fee, priority), priority)
     quoted = fees.quote(base_fee_wei=base, priority_fee_wei=GWEI, caps=CAPS)
-    offered = fees.outbid(previous, quoted, CAPS)
+    offered = quoted and fees.outbid(previous, quoted, CAPS)
     if offered is not None:
         assert offered.max_fee_wei > previous.max_fee_wei
         assert offered.priority_fee_wei > previous.priority_fee_wei
