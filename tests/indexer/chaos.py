@@ -54,7 +54,9 @@ async def reorganise(world: World, database_url: str, count: int, say: Say = lam
                 f"reorganisation {number}/{count}: depth {depths[-1]}, settled in {settled[-1] * 1000:.0f} ms, "
                 f"{sum(rows.values())} rows equal"
             )
-    ((archived,),) = mirroring.rows(database_url, "SELECT count(*) FROM ledger.orphaned_row")
+    archived = mirroring.rows(
+        database_url, "SELECT table_name, count(*) FROM ledger.orphaned_row GROUP BY 1 ORDER BY 1"
+    )
     return {
         "reorganisations": count,
         "deepest": max(depths),
@@ -62,7 +64,7 @@ async def reorganise(world: World, database_url: str, count: int, say: Say = lam
         "settled_ms_median": round(statistics.median(settled) * 1000),
         "settled_ms_worst": round(max(settled) * 1000),
         "rows_equal": rows,
-        "rows_archived": archived,
+        "rows_archived": dict(archived),
     }
 
 

@@ -139,6 +139,9 @@ class World:
         local_chain.request(self.w3, "evm_increaseTime", seconds)
         self.mine()
 
+    def request(self, method: str, *parameters: Any) -> Any:
+        return local_chain.request(self.w3, method, *parameters)
+
     def mine(self, blocks: int = 1) -> None:
         local_chain.request(self.w3, "anvil_mine", hex(blocks))
 
@@ -167,7 +170,7 @@ class World:
             (1, lambda: self.blacklist_treasury(listed=self.rng.random() < 0.5)),
             (1, self.set_min_tip),
             (1, lambda: self.travel(self.rng.choice([3600, 2 * DAY]))),
-            (1, lambda: self.expire(one)),
+            (3, lambda: self.expire(one)),
             (2, lambda: self.mine(self.rng.randrange(1, 4))),
         ]
         self.rng.choices([action for _, action in actions], [weight for weight, _ in actions])[0]()
