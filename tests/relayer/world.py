@@ -57,8 +57,13 @@ class World:
         )
 
     async def until_settled(self, outbox_id: UUID, seconds: float = 20) -> Outgoing:
-        await self.rpc("anvil_mine", hex(70))  # two epochs: everything before is final
-        return await eventually(lambda: self.status(outbox_id), lambda found: found.settled, "settled", seconds)
+        """While the chain goes on: two epochs (64 blocks) make a block final."""
+
+        async def later() -> Outgoing:
+            await self.rpc("anvil_mine", hex(10))
+            return await self.status(outbox_id)
+
+        return await eventually(later, lambda found: found.settled, "settled", seconds)
 
     async def attempts(self, outbox_id: UUID) -> list[dict[str, Any]]:
         """All attempts at a request, oldest first."""
