@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -192,6 +193,73 @@ async def totals(session: AsyncSession, chain_id: int, accounts: Sequence[bytes]
         unclaimed = MicroUsdc(all_earned - paid - claimed - swept)
         found[account_id] = Totals(account_id, all_earned, paid, claimed, swept, unclaimed, pending)
     return found
+
+
+@dataclass(frozen=True)
+class LiveBucket:
+    """A bucket of one of our accounts that can still be claimed."""
+
+    account_id: UUID
+    expires_at: datetime
+    amount_micro_usdc: MicroUsdc
+    for_want_of_a_wallet: bool
+    """Some of it was held because there was no wallet."""
+
+
+# Of accounts that exist here; PLATFORM_ID and strangers' ids name none.
+_LIVE = """
+SELECT account.id, held.expires_at, sum(held.amount_micro_usdc) - coalesce((
+         SELECT sum(claimed.amount_micro_usdc) FROM ledger.share_claimed claimed
+          WHERE claimed.chain_id = :chain_id AND claimed.account_id = held.account_id
+            AND claimed.expires_at = held.expires_at), 0) AS amount,
+       bool_or(held.reason = 'no_wallet')
+  FROM ledger.share_held held
+  JOIN app.account ON held.account_id = decode(lpad(replace(account.id::text, '-', ''), 64, '0'), 'hex')
+ WHERE held.chain_id = :chain_id AND held.expires_at > :now
+ GROUP BY account.id, held.account_id, held.expires_at
+"""
+
+
+async def live_buckets(session: AsyncSession, chain_id: int, now: datetime) -> list[LiveBucket]:
+    """Every bucket of our accounts that is not empty and has not expired at `now` (the chain's time)."""
+    rows = await session.execute(text(_LIVE), {"chain_id": chain_id, "now": now})
+    return [LiveBucket(a, e, MicroUsdc(int(amount)), want) for a, e, amount, want in rows if amount > 0]
+
+
+async def accounts_to_claim_for(session: AsyncSession, chain_id: int, now: datetime) -> list[UUID]:
+    """Those that were held shares for want of a wallet. Whether they have one now is another question."""
+    buckets = await live_buckets(session, chain_id, now)
+    return sorted({bucket.account_id for bucket in buckets if bucket.for_want_of_a_wallet})
+
+
+async def expiries_tried_today(session: AsyncSession, chain_id: int, account_id: UUID) -> set[int]:
+    """Of the claims that we sent in the last 24 hours."""
+    rows = await session.scalars(
+        text(
+            """SELECT unnest(expiries) FROM app.claim WHERE chain_id = :chain_id AND account_id = :account_id
+            AND created_at > now() - interval '1 day'"""
+        ),
+        {"chain_id": chain_id, "account_id": account_id},
+    )
+    return set(rows)
+
+
+async def insert_notice(session: AsyncSession, chain_id: int, bucket: LiveBucket, day: int) -> bool:
+    """False when it was written before."""
+    written = await session.scalar(
+        text(
+            """INSERT INTO app.hold_notice (chain_id, account_id, expires_at, day, amount_micro_usdc)
+            VALUES (:chain_id, :account_id, :expires_at, :day, :amount) ON CONFLICT DO NOTHING RETURNING day"""
+        ),
+        {
+            "chain_id": chain_id,
+            "account_id": bucket.account_id,
+            "expires_at": bucket.expires_at,
+            "day": day,
+            "amount": bucket.amount_micro_usdc,
+        },
+    )
+    return written is not None
 
 
 def _of(chain_id: int, accounts: Sequence[bytes]) -> dict[str, Any]:

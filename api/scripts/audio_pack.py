@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 from pydantic_core import PydanticCustomError
 
-from api.scripts.pilot import Genre
+from api.studios.rules import Genre
 
 EPISODES = 5
 _MAX_RECAP_SENTENCES = 2

@@ -4,8 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-Genre = Literal["action", "adventure", "comedy", "drama", "thriller", "horror", "sci_fi", "fantasy", "romance", "crime"]
-"""A studio has one; a script has its studio's."""
+from api.studios.rules import Genre
 
 MIN_RUNTIME_SECONDS = 30
 MAX_RUNTIME_SECONDS = 90

@@ -1,13 +1,17 @@
-"""Reads of tips from the ledger: who brought the money of a flush, and which tip an authorization became."""
+"""Reads of tips: from the ledger what the chain said, from our own table what was handed to us."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.tips.rails import GaslessRail
 from ledger import balances
+from ledger.balances import Tip
 from ledger.models import share_held, tip_split, usdc_transfer, vault_flushed
 from ledger.money import MicroUsdc
 
@@ -35,7 +39,83 @@ class Hold:
     expires_at: datetime
 
 
-async def contributions(session: AsyncSession, tip: balances.Tip) -> list[Contribution]:
+@dataclass(frozen=True)
+class Submitted:
+    """An authorization that was handed to us. What became of it, the ledger and the outbox say."""
+
+    id: UUID
+    payer: bytes
+    nonce: bytes
+    episode_id: UUID
+    rail: GaslessRail
+    recipient: bytes
+    amount: MicroUsdc
+    valid_before: int
+    attempt: int
+    outbox_id: UUID
+    created_at: datetime
+
+
+_TIPS = """
+WITH flushed_of_payer AS (
+  SELECT split.block_number, split.log_index
+    FROM ledger.usdc_transfer paid
+    JOIN ledger.vault_deployed vault ON vault.chain_id = paid.chain_id AND vault.vault = paid.to_address
+    CROSS JOIN LATERAL (
+      SELECT f.block_number, f.log_index, f.tx_hash FROM ledger.vault_flushed f
+       WHERE f.chain_id = paid.chain_id AND f.vault = paid.to_address
+         AND (f.block_number, f.log_index) > (paid.block_number, paid.log_index)
+       ORDER BY f.block_number, f.log_index LIMIT 1) flush
+    CROSS JOIN LATERAL (
+      SELECT s.block_number, s.log_index FROM ledger.tip_split s
+       WHERE s.chain_id = paid.chain_id AND s.block_number = flush.block_number AND s.tx_hash = flush.tx_hash
+         AND s.log_index > flush.log_index
+       ORDER BY s.log_index LIMIT 1) split
+   WHERE paid.chain_id = :chain_id AND paid.from_address = CAST(:payer AS bytea)
+)
+SELECT tip.chain_id, tip.block_number, tip.log_index, tip.tx_hash, ref, creator_id, agent_id, payer, amount_micro_usdc,
+       creator_share_micro_usdc, platform_share_micro_usdc, agent_share_micro_usdc, creator_wallet, agent_wallet,
+       held_mask, rail, block.hash, block.timestamp,
+       CASE WHEN tip.block_number <= finalized_number THEN 'finalized'
+            WHEN tip.block_number <= safe_number THEN 'safe' ELSE 'unsafe' END
+  FROM ledger.tip_split tip
+  JOIN ledger.block ON block.chain_id = tip.chain_id AND block.number = tip.block_number
+  JOIN ledger.cursor ON cursor.chain_id = tip.chain_id
+ WHERE tip.chain_id = :chain_id
+   AND (CAST(:ref AS bytea) IS NULL OR ref = :ref)
+   AND (CAST(:account_id AS bytea) IS NULL OR creator_id = :account_id OR agent_id = :account_id)
+   AND (CAST(:tx_hash AS bytea) IS NULL OR tip.tx_hash = :tx_hash)
+   AND (CAST(:payer AS bytea) IS NULL OR payer = :payer
+        OR (tip.block_number, tip.log_index) IN (SELECT block_number, log_index FROM flushed_of_payer))
+   AND (tip.block_number, tip.log_index) < (:block_number, :log_index)
+ ORDER BY tip.block_number DESC, tip.log_index DESC
+ LIMIT :limit
+"""
+_NEWEST = (2**62, 0)
+
+
+async def tips(
+    session: AsyncSession,
+    chain_id: int,
+    *,
+    ref: bytes | None = None,
+    account_id: bytes | None = None,
+    payer: bytes | None = None,
+    tx_hash: bytes | None = None,
+    after: tuple[int, int] | None = None,
+    limit: int = 50,
+) -> list[Tip]:
+    """Newest first. A payer's tips are those that name it and the flushes that its transfers went into.
+
+    `account_id` is the creator or the agent; `after` is (block_number, log_index) of the last one seen.
+    """
+    block_number, log_index = after or _NEWEST
+    wanted = {"ref": ref, "account_id": account_id, "payer": payer, "tx_hash": tx_hash, "limit": limit}
+    place = {"chain_id": chain_id, "block_number": block_number, "log_index": log_index}
+    return [Tip(*tuple[Any, ...](row)) for row in await session.execute(text(_TIPS), wanted | place)]
+
+
+async def contributions(session: AsyncSession, tip: Tip) -> list[Contribution]:
     """What lay in the vault when it was flushed into `tip`, in order of arrival. Empty when no vault was involved."""
     flush = await _flush_of(session, tip)
     if flush is None:
@@ -57,7 +137,7 @@ async def contributions(session: AsyncSession, tip: balances.Tip) -> list[Contri
 
 async def settling_tip(
     session: AsyncSession, chain_id: int, *, payer: bytes, nonce: bytes, to: bytes, amount: MicroUsdc, splitter: bytes
-) -> balances.Tip | None:
+) -> Tip | None:
     """The tip that this authorization paid, whoever submitted it; None while the ledger knows of none.
 
     Decided by `AuthorizationUsed` and the Transfer that follows it, never by `authorizationState`, which a cancellation
@@ -81,7 +161,7 @@ async def settling_tip(
     return await _first_tip(session, chain_id, found.tx_hash, after_log=found.log_index) if found else None
 
 
-async def holds_of(session: AsyncSession, tips: Sequence[balances.Tip]) -> dict[tuple[bytes, int], list[Hold]]:
+async def holds_of(session: AsyncSession, tips: Sequence[Tip]) -> dict[tuple[bytes, int], list[Hold]]:
     """By (tx hash, log index) of the tip: the shares it held, in the contract's order (creator, platform, agent).
 
     The contract tells of a tip's holds right before the tip itself, so each belongs to the next tip of its transaction.
@@ -106,7 +186,88 @@ async def holds_of(session: AsyncSession, tips: Sequence[balances.Tip]) -> dict[
     return found
 
 
-async def _flush_of(session: AsyncSession, tip: balances.Tip) -> tuple[bytes, int] | None:
+async def wallets_ever_of(session: AsyncSession, chain_id: int, accounts: Sequence[bytes]) -> dict[bytes, set[bytes]]:
+    """Every wallet that each account ever had: paying oneself from an old one is paying oneself."""
+    rows = await session.execute(
+        text(
+            """SELECT DISTINCT account_id, wallet FROM ledger.wallet_event
+            WHERE chain_id = :chain_id AND kind = 'set' AND account_id = ANY(:accounts)"""
+        ),
+        {"chain_id": chain_id, "accounts": list(accounts)},
+    )
+    found: dict[bytes, set[bytes]] = {}
+    for account_id, wallet in rows:
+        found.setdefault(account_id, set()).add(wallet)
+    return found
+
+
+async def settings_since(session: AsyncSession, chain_id: int, event: str, argument: str) -> list[tuple[int, int, str]]:
+    """(block_number, log_index, value) of each change of one of the contract's settings, oldest first."""
+    rows = await session.execute(
+        text(
+            """SELECT block_number, log_index, args ->> :argument FROM ledger.contract_event
+            WHERE chain_id = :chain_id AND name = :event ORDER BY block_number, log_index"""
+        ),
+        {"chain_id": chain_id, "event": event, "argument": argument},
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+async def newest_transfer_into(session: AsyncSession, chain_id: int, vault: bytes) -> tuple[bytes, int] | None:
+    """(block hash, log index): names what a flush would be for, also after a reorganisation."""
+    row = (
+        await session.execute(
+            text(
+                """SELECT block.hash, log_index FROM ledger.usdc_transfer paid
+                JOIN ledger.block ON block.chain_id = paid.chain_id AND block.number = paid.block_number
+                WHERE paid.chain_id = :chain_id AND to_address = :vault
+                ORDER BY paid.block_number DESC, log_index DESC LIMIT 1"""
+            ),
+            {"chain_id": chain_id, "vault": vault},
+        )
+    ).one_or_none()
+    return (row.hash, row.log_index) if row else None
+
+
+_SUBMITTED = """
+SELECT id, payer, nonce, episode_id, rail, recipient, amount_micro_usdc, valid_before, attempt, outbox_id, created_at
+  FROM app.submitted_tip
+"""
+
+
+async def submitted(session: AsyncSession, submitted_id: UUID) -> Submitted | None:
+    row = (await session.execute(text(f"{_SUBMITTED} WHERE id = :id"), {"id": submitted_id})).one_or_none()
+    return _submission(row)
+
+
+async def submitted_by_payment(
+    session: AsyncSession, *, chain_id: int, asset: bytes, payer: bytes, nonce: bytes
+) -> Submitted | None:
+    """By the payment key: an authorization pays once."""
+    query = f"{_SUBMITTED} WHERE chain_id = :chain_id AND asset = :asset AND payer = :payer AND nonce = :nonce"
+    key = {"chain_id": chain_id, "asset": asset, "payer": payer, "nonce": nonce}
+    return _submission((await session.execute(text(query), key)).one_or_none())
+
+
+def _submission(row: Any) -> Submitted | None:
+    if row is None:
+        return None
+    return Submitted(
+        id=row.id,
+        payer=row.payer,
+        nonce=row.nonce,
+        episode_id=row.episode_id,
+        rail=row.rail,
+        recipient=row.recipient,
+        amount=MicroUsdc(row.amount_micro_usdc),
+        valid_before=int(row.valid_before),
+        attempt=row.attempt,
+        outbox_id=row.outbox_id,
+        created_at=row.created_at,
+    )
+
+
+async def _flush_of(session: AsyncSession, tip: Tip) -> tuple[bytes, int] | None:
     """(vault, log index) of the VaultFlushed that `tip` follows."""
     flush = vault_flushed.c
     row = (
@@ -122,7 +283,7 @@ async def _flush_of(session: AsyncSession, tip: balances.Tip) -> tuple[bytes, in
     return (row.vault, row.log_index) if row else None
 
 
-async def _previous_tip(session: AsyncSession, tip: balances.Tip) -> int:
+async def _previous_tip(session: AsyncSession, tip: Tip) -> int:
     """The log index of the tip before, in the same transaction; -1 when there is none."""
     earlier = tip_split.c
     found: int | None = await session.scalar(
@@ -154,6 +315,6 @@ async def _flushed_before(
 
 async def _first_tip(
     session: AsyncSession, chain_id: int, tx_hash: bytes, *, after_log: int, payer: bytes | None = None
-) -> balances.Tip | None:
-    tips = await balances.tips_by_tx(session, chain_id, tx_hash)
-    return next((t for t in tips if t.log_index > after_log and payer in {None, t.payer}), None)
+) -> Tip | None:
+    found = await balances.tips_by_tx(session, chain_id, tx_hash)
+    return next((t for t in found if t.log_index > after_log and payer in {None, t.payer}), None)

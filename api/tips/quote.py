@@ -23,7 +23,7 @@ class Recipient:
     role: schemas.Role
     account_id: UUID | None
     wallet: bytes | None
-    blacklisted: bool
+    blacklisted: bool = False
 
 
 @dataclass(frozen=True)

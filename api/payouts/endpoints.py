@@ -1,0 +1,160 @@
+"""Earnings, payouts and claims of the caller's own accounts: a human's, or an agent's."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import Query, Request, Response
+from fastapi.responses import PlainTextResponse
+from pydantic import AwareDatetime
+
+from api import edge, idempotency
+from api.accounts import queries as accounts
+from api.accounts.queries import PayoutAccount
+from api.callers import CurrentAccount, require_scope
+from api.db import Reading, Writing
+from api.errors import ChainUnavailable, Forbidden, MissingScope, NotAuthenticated, problems
+from api.idempotency import IdempotencyKeyMissing
+from api.pages import InvalidCursor, Page, PageOf
+from api.payouts import claims, queries, schemas, service, views
+from api.payouts.errors import AccountNotFound, ClaimNotFound, NothingToClaim, UnverifiedWallet, WalletBlacklisted
+from api.payouts.queries import GroupBy
+from api.resources import Held
+from api.tips import quotes
+from api.tips.errors import LedgerNotReady
+from ledger import ids
+
+router = edge.router(tags=["payouts"])
+
+_OWN = (NotAuthenticated, Forbidden)
+_ONE = Query(description="only this one of your accounts; default: all of them")
+
+
+@router.get("/payouts", operation_id="list_payouts", responses=problems(*_OWN, InvalidCursor, AccountNotFound))
+async def list_payouts(
+    *,
+    session: Reading,
+    resources: Held,
+    caller: CurrentAccount,
+    page: PageOf,
+    account_id: Annotated[UUID | None, _ONE] = None,
+) -> Page[schemas.Payout]:
+    """What happened to your money, newest first: shares paid, held, claimed and swept, each with its finality."""
+    own = await _own(session, caller, account_id)
+    rows = await queries.movements(
+        session, resources.chain_id, _ids(own), after=page.after(tuple[int, int, str]), limit=page.fetch
+    )
+    shown = await views.of_movements(session, rows)
+    by_key = {row.key: payout for row, payout in zip(rows, shown, strict=True)}
+    return page.of(rows, key=lambda row: row.key, show=lambda row: by_key[row.key])
+
+
+@router.get(
+    "/payouts/unclaimed",
+    operation_id="list_unclaimed",
+    responses=problems(*_OWN, AccountNotFound, LedgerNotReady),
+)
+async def list_unclaimed(
+    session: Reading, resources: Held, caller: CurrentAccount, account_id: Annotated[UUID | None, _ONE] = None
+) -> schemas.UnclaimedList:
+    """What is held for you: how much, why, until when, and what to do. Times are the chain's."""
+    own = await _own(session, caller, account_id)
+    head = await quotes.demand_head(session, resources.chain_id)
+    return await views.unclaimed(session, resources.chain_id, own, head.timestamp)
+
+
+@router.post(
+    "/payouts/claim",
+    operation_id="claim_payouts",
+    status_code=202,
+    dependencies=[require_scope("payouts:write"), idempotency.required()],
+    responses=problems(
+        *_OWN,
+        MissingScope,
+        IdempotencyKeyMissing,
+        AccountNotFound,
+        NothingToClaim,
+        UnverifiedWallet,
+        WalletBlacklisted,
+        LedgerNotReady,
+        ChainUnavailable,
+    ),
+)
+async def claim(
+    session: Writing, resources: Held, caller: CurrentAccount, wanted: schemas.ClaimRequest, response: Response
+) -> schemas.Claims:
+    """Claims what is held, to the wallets registered on-chain; we pay the gas. 202: ask `GET /payouts/claims/{id}`."""
+    found = await service.claim(session, resources, caller, wanted.account_id)
+    response.headers["Location"] = f"/api/v1/payouts/claims/{found[0].id}"
+    return schemas.Claims(data=[views.of_claim(each) for each in found])
+
+
+@router.get("/payouts/claims", operation_id="list_claims", responses=problems(*_OWN, InvalidCursor))
+async def list_claims(session: Reading, resources: Held, caller: CurrentAccount, page: PageOf) -> Page[schemas.Claim]:
+    """The claims that we sent for your accounts, newest first."""
+    own = await _own(session, caller, None)
+    after = page.after(tuple[datetime, UUID])
+    rows = await claims.claims(session, resources.chain_id, [each.id for each in own], after=after, limit=page.fetch)
+    return page.of(rows, key=lambda row: (row.created_at, row.id), show=views.of_claim)
+
+
+@router.get("/payouts/claims/{claim_id}", operation_id="get_claim", responses=problems(*_OWN, ClaimNotFound))
+async def get_claim(session: Reading, caller: CurrentAccount, claim_id: UUID) -> schemas.Claim:
+    """What became of a claim."""
+    found = await claims.claim(session, claim_id)
+    if found is None or found.account_id not in {each.id for each in await _own(session, caller, None)}:
+        raise ClaimNotFound
+    return views.of_claim(found)
+
+
+@router.get(
+    "/earnings",
+    operation_id="get_earnings",
+    response_model=schemas.Earnings,
+    responses={
+        200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "JSON, or the same rows as CSV"},
+        **problems(*_OWN, AccountNotFound),
+    },
+)
+async def get_earnings(
+    *,
+    request: Request,
+    session: Reading,
+    resources: Held,
+    caller: CurrentAccount,
+    group_by: Annotated[GroupBy, Query(description="what a line is")] = "day",
+    since: Annotated[AwareDatetime | None, Query(description="tipped at or after")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="tipped before")] = None,
+    account_id: Annotated[UUID | None, _ONE] = None,
+    form: Annotated[
+        Literal["json", "csv"] | None, Query(alias="format", description="or ask by Accept: text/csv")
+    ] = None,
+) -> schemas.Earnings | Response:
+    """What you earned, by day, series, episode or role; final and pending figures apart."""
+    own = await _own(session, caller, account_id)
+    lines = await queries.earned(session, resources.chain_id, _ids(own), group_by=group_by, since=since, until=until)
+    shown = views.earnings(lines, group_by=group_by, since=since, until=until)
+    if form == "csv" or (form is None and "text/csv" in request.headers.get("accept", "")):
+        return PlainTextResponse(views.as_csv(shown), media_type="text/csv")
+    return shown
+
+
+@router.get("/wallet", operation_id="get_wallet_summary", responses=problems(*_OWN))
+async def get_wallet(session: Reading, resources: Held, caller: CurrentAccount) -> schemas.WalletSummary:
+    """Your payout accounts: where each is paid, and what it earned, received and can still claim."""
+    return await views.wallet_summary(session, resources.chain_id, await _own(session, caller, None))
+
+
+async def _own(session: Reading, caller: CurrentAccount, account_id: UUID | None) -> list[PayoutAccount]:
+    """Raises AccountNotFound for anybody else's."""
+    own = await accounts.payout_accounts(session, caller)
+    if account_id is None:
+        return own
+    chosen = [each for each in own if each.id == account_id]
+    if not chosen:
+        raise AccountNotFound
+    return chosen
+
+
+def _ids(own: list[PayoutAccount]) -> list[bytes]:
+    return [ids.account_id(each.id) for each in own]

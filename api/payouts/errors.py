@@ -1,0 +1,39 @@
+"""What can be wrong about a payout."""
+
+from api.errors import Problem
+
+
+class UnverifiedWallet(Problem):
+    """This account has no verified wallet."""
+
+    code, status = "UNVERIFIED_WALLET", 409
+    hint = (
+        "Register one: `GET /api/v1/wallets/challenge`, sign it, `POST /api/v1/wallets`. The claim follows by itself."
+    )
+
+
+class WalletBlacklisted(Problem):
+    """USDC refuses payments to this account's wallet."""
+
+    code, status = "WALLET_BLACKLISTED", 409
+    hint = "Register another wallet (`PUT /api/v1/wallets/{id}`) before the shares expire."
+
+
+class NothingToClaim(Problem):
+    """Nothing is held for these accounts."""
+
+    code, status = "NOTHING_TO_CLAIM", 409
+    hint = "`GET /api/v1/payouts/unclaimed` shows what is held, `GET /api/v1/payouts` what was paid."
+
+
+class AccountNotFound(Problem):
+    """There is no such account of yours."""
+
+    code, status = "ACCOUNT_NOT_FOUND", 404
+    hint = "`GET /api/v1/wallet` lists your payout accounts."
+
+
+class ClaimNotFound(Problem):
+    """There is no such claim of yours."""
+
+    code, status = "CLAIM_NOT_FOUND", 404

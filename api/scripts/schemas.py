@@ -1,0 +1,91 @@
+"""What scripts look like over HTTP."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+
+from api.scripts import queries, validation
+from api.scripts.audio_pack import AudioPack
+from api.scripts.pilot import PilotScript
+from api.studios.rules import Genre
+
+Kind = Literal["pilot", "audio"]
+Status = Literal[
+    "draft", "submitted", "voting", "selected", "in_production", "produced", "not_selected", "retired", "removed"
+]
+
+
+class ScriptBody(BaseModel):
+    """A screenplay or an audio pack. `title` and `logline` beside it fill in what is missing inside."""
+
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+
+    title: str | None = Field(default=None, max_length=100)
+    logline: str | None = Field(default=None, max_length=280)
+    script_data: Annotated[dict[str, Any] | None, Field(validation_alias=AliasChoices("script_data", "script"))] = None
+    audio_pack: dict[str, Any] | None = None
+
+
+class NewScript(ScriptBody):
+    """A draft to write."""
+
+    studio_id: UUID
+
+
+class ScriptSummary(BaseModel):
+    """A script without its body."""
+
+    id: UUID
+    studio_id: UUID
+    agent_id: UUID
+    agent_name: str
+    kind: Kind
+    title: str
+    logline: str
+    category: Genre
+    status: Status
+    version: int = Field(description='its ETag is "v<version>"')
+    runtime_seconds: float | None = Field(description="of a pilot: the sum of its shots")
+    created_at: datetime
+    updated_at: datetime
+    submitted_at: datetime | None
+
+
+class Script(ScriptSummary):
+    """A script, whole."""
+
+    script_data: PilotScript | None
+    audio_pack: AudioPack | None
+
+
+def of_summary(script: queries.Script) -> ScriptSummary:
+    return ScriptSummary.model_validate(_summary(script))
+
+
+def of_script(script: queries.Script) -> Script:
+    bodies = {"script_data": None, "audio_pack": None} | {_FIELD[script.kind]: script.body}
+    return Script.model_validate({**_summary(script), **bodies})
+
+
+_FIELD = {"pilot": "script_data", "audio": "audio_pack"}
+
+
+def _summary(script: queries.Script) -> dict[str, Any]:
+    return {
+        "id": script.id,
+        "studio_id": script.studio_id,
+        "agent_id": script.agent_id,
+        "agent_name": script.agent_name,
+        "kind": script.kind,
+        "title": script.title,
+        "logline": script.logline,
+        "category": script.genre,
+        "status": script.status,
+        "version": script.version,
+        "runtime_seconds": validation.runtime_seconds(script.body) if script.kind == "pilot" else None,
+        "created_at": script.created_at,
+        "updated_at": script.updated_at,
+        "submitted_at": script.submitted_at,
+    }

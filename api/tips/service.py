@@ -1,0 +1,210 @@
+"""Gasless submissions. The only writer of submitted tips.
+
+An authorization pays once: its payment key (chain, asset, payer, nonce) is unique here, and the transaction that
+carries it is written to the relayer's outbox in the same database transaction, before anything is sent.
+"""
+
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.audit import trail
+from api.callers import Agent, Caller, Human
+from api.db import WriteSession
+from api.errors import ChainUnavailable
+from api.node import NodeUnavailable
+from api.production.queries import Episode
+from api.resources import Resources
+from api.tips import errors, queries, quote, quotes, rails, rules, signatures, standing, usdc, views
+from api.tips.queries import Submitted
+from api.tips.rails import Authorization
+from api.tips.schemas import SubmittedAuthorization
+from api.wire import address_text, hex_text
+from ledger import balances
+from ledger.deployment import Deployment
+from relayer import outbox
+
+
+async def submit(
+    session: WriteSession, held: Resources, caller: Caller | None, given: SubmittedAuthorization
+) -> Submitted:
+    """Hands an authorization to the relayer, once. The same one again, while its outcome is open, is the same one.
+
+    Raises one of `errors` for whatever is wrong with it, with nothing written and nothing sent.
+    """
+    quotes.demand_chain(held.deployment, given.chain_id)
+    episode = await quotes.demand_episode(session, given.episode_id)
+    signed = _demand_terms(held.deployment, episode, given)
+    await quotes.demand_minimum(session, held.chain_id, signed.amount)
+    await _lock_payment(session, held.deployment, signed)
+    earlier = await queries.submitted_by_payment(session, **_payment_key(held.deployment, signed))
+    if earlier is not None and not await _may_go_again(session, held.deployment, earlier, episode, signed):
+        return earlier
+    await _demand_payable(session, held, given, signed)
+    return await _send(
+        session, held.deployment, caller=caller, given=given, signed=signed, episode=episode, earlier=earlier
+    )
+
+
+# ------------------------------------------------------------------------------------------- what a submission must be
+
+
+def _demand_terms(deployment: Deployment, episode: Episode, given: SubmittedAuthorization) -> Authorization:
+    """The authorization as it must have been signed to pay this episode. Raises RecipientsDiffer and TermsChanged."""
+    if given.creator_id not in {None, episode.creator_id} or given.agent_id not in {None, episode.agent_id}:
+        raise errors.RecipientsDiffer(f"The episode {episode.id} belongs to others than those who would be paid.")
+    to = deployment.splitter_bytes if given.rail == "authorization" else episode.vault
+    if given.to not in {None, to}:
+        whose = "the splitter" if given.rail == "authorization" else "the episode's vault"
+        raise errors.TermsChanged(f"`to` must be {whose}, {address_text(to)}.")
+    if given.salt is not None and given.nonce != episode.terms.nonce(given.salt):
+        raise errors.TermsChanged("The nonce is not the hash of this episode, its creator, its agent and the salt.")
+    return Authorization(
+        payer=given.payer,
+        to=to,
+        amount=given.amount_micro_usdc,
+        valid_after=given.valid_after,
+        valid_before=given.valid_before,
+        nonce=given.nonce,
+    )
+
+
+async def _demand_payable(
+    session: AsyncSession, held: Resources, given: SubmittedAuthorization, signed: Authorization
+) -> None:
+    """Valid now, signed by the payer, never used, and the payer has the money."""
+    now = (await quotes.demand_head(session, held.chain_id)).timestamp
+    if rules.is_expired(signed, now):
+        raise errors.AuthorizationExpired(f"It is valid before {signed.valid_before} (unix seconds).")
+    if rules.is_not_yet_valid(signed, now):
+        raise errors.AuthorizationNotYetValid(f"It is valid after {signed.valid_after} (unix seconds).")
+    await _demand_signature(held, given, signed)
+    await _demand_unspent(session, held, signed)
+    payer = await usdc.payer(held.node, held.deployment, signed.payer)
+    paused = await balances.paused(session, held.chain_id)
+    quotes.demand_clear(quote.problems(signed.amount, payer=payer, paused=paused, rail=given.rail))
+
+
+async def _demand_signature(held: Resources, given: SubmittedAuthorization, signed: Authorization) -> None:
+    digest = rails.digest(rails.authorization(held.deployment, given.rail, signed))
+    try:
+        valid = await signatures.is_valid(held.node, signer=signed.payer, digest=digest, signature=given.signature)
+    except NodeUnavailable as error:
+        raise ChainUnavailable from error
+    if not valid:
+        raise errors.InvalidSignature(f"{address_text(signed.payer)} has not signed these terms.")
+
+
+async def _demand_unspent(session: AsyncSession, held: Resources, signed: Authorization) -> None:
+    """What it paid, the ledger says: `authorizationState` is set by a cancellation too."""
+    spent = await usdc.how_spent(held.node, held.deployment, authorizer=signed.payer, nonce=signed.nonce)
+    if spent is None:
+        return
+    if spent == "cancelled":
+        raise errors.AuthorizationCancelled
+    tip = await queries.settling_tip(
+        session,
+        held.chain_id,
+        payer=signed.payer,
+        nonce=signed.nonce,
+        to=signed.to,
+        amount=signed.amount,
+        splitter=held.deployment.splitter_bytes,
+    )
+    if tip is None:
+        raise errors.AuthorizationUsed
+    raise errors.AuthorizationUsed("It has paid a tip already.", tip=f"/api/v1/tips/{views.id_of(tip)}")
+
+
+# -------------------------------------------------------------------------------------------------- writing and sending
+
+
+async def _lock_payment(session: WriteSession, deployment: Deployment, signed: Authorization) -> None:
+    """Whoever submits the same authorization at the same moment waits for us, then finds ours."""
+    name = f"{deployment.chain_id}:{deployment.usdc}:{signed.payer.hex()}:{signed.nonce.hex()}"
+    await session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+
+
+def _payment_key(deployment: Deployment, signed: Authorization) -> dict[str, Any]:
+    return {
+        "chain_id": deployment.chain_id,
+        "asset": deployment.usdc_bytes,
+        "payer": signed.payer,
+        "nonce": signed.nonce,
+    }
+
+
+async def _may_go_again(
+    session: AsyncSession, deployment: Deployment, earlier: Submitted, episode: Episode, signed: Authorization
+) -> bool:
+    """Only a refused one may. Raises AuthorizationUsed when it paid, or when this is another one with its nonce."""
+    where = f"/api/v1/tips/{earlier.id}"
+    ours = (earlier.episode_id, earlier.recipient, earlier.amount, earlier.valid_before)
+    if ours != (episode.id, signed.to, signed.amount, signed.valid_before):
+        raise errors.AuthorizationUsed("Another authorization with this nonce was submitted.", tip=where)
+    stands = await standing.of(session, deployment, earlier)
+    if stands.status == "settled":
+        raise errors.AuthorizationUsed("It has paid this tip already.", tip=where)
+    return stands.status == "refused"
+
+
+async def _send(
+    session: WriteSession,
+    deployment: Deployment,
+    *,
+    caller: Caller | None,
+    given: SubmittedAuthorization,
+    signed: Authorization,
+    episode: Episode,
+    earlier: Submitted | None,
+) -> Submitted:
+    attempt = earlier.attempt + 1 if earlier else 1
+    outbox_id = await outbox.enqueue(
+        session,
+        key="relayer",
+        to=deployment.splitter_bytes,
+        data=_call(episode, given, signed),
+        purpose=f"tip_{given.rail}",
+        dedupe_key=f"tip:{deployment.chain_id}:{hex_text(signed.payer)}:{hex_text(signed.nonce)}:{attempt}",
+    )
+    tip_id = earlier.id if earlier else uuid4()
+    values: dict[str, Any] = {
+        **_payment_key(deployment, signed),
+        "id": tip_id,
+        "episode_id": episode.id,
+        "rail": given.rail,
+        "recipient": signed.to,
+        "amount": signed.amount,
+        "valid_after": signed.valid_after,
+        "valid_before": signed.valid_before,
+        "salt": given.salt,
+        "signature": given.signature,
+        "attempt": attempt,
+        "outbox_id": outbox_id,
+        "submitted_by": caller.account_id if isinstance(caller, Human | Agent) else None,
+    }
+    await session.execute(_UPSERT, values)
+    facts = {"episode_id": str(episode.id), "amount_micro_usdc": str(signed.amount), "rail": given.rail}
+    await trail.record(session, actor=caller, action="tip.submitted", subject=("tip", tip_id), data=facts)
+    written = await queries.submitted(session, tip_id)
+    if written is None:
+        raise LookupError(tip_id)
+    return written
+
+
+def _call(episode: Episode, given: SubmittedAuthorization, signed: Authorization) -> bytes:
+    if given.salt is None:
+        return rails.tip_x402(episode.terms, signed, signature=given.signature)
+    return rails.tip_with_authorization(episode.terms, signed, salt=given.salt, signature=given.signature)
+
+
+_UPSERT = text(
+    """INSERT INTO app.submitted_tip (id, chain_id, asset, payer, nonce, episode_id, rail, recipient,
+        amount_micro_usdc, valid_after, valid_before, salt, signature, attempt, outbox_id, submitted_by)
+    VALUES (:id, :chain_id, :asset, :payer, :nonce, :episode_id, :rail, :recipient, :amount, :valid_after,
+        :valid_before, :salt, :signature, :attempt, :outbox_id, :submitted_by)
+    ON CONFLICT (id) DO UPDATE SET attempt = excluded.attempt, outbox_id = excluded.outbox_id,
+        signature = excluded.signature"""
+)
