@@ -8,13 +8,30 @@ from starlette.middleware.cors import CORSMiddleware
 
 from api import answers, health, openapi, problem_pages, resources
 from api.accounts import authentication
+from api.accounts.agents import endpoints as agents
+from api.accounts.humans import endpoints as humans
+from api.accounts.keys import endpoints as keys
+from api.payouts import endpoints as payouts
+from api.production import endpoints as production
+from api.scripts import endpoints as scripts
 from api.settings import ApiSettings
+from api.studios import endpoints as studios
+from api.tips import endpoints as tips
 
 MAX_BODY_BYTES = 1024 * 1024
 
 ROUTERS: Sequence[APIRouter] = (
     health.router,
     problem_pages.router,
+    humans.router,
+    agents.router,
+    keys.router,
+    studios.router,
+    scripts.router,
+    production.router,
+    production.operator,
+    tips.router,
+    payouts.router,
 )
 """Every feature's endpoints."""
 

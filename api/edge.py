@@ -8,14 +8,18 @@ Features take their routers from `router()`. Anything raised rolls back; `proble
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import StreamingResponse
 
 from api import errors, etags, idempotency, rate_limits, resources
 from api.callers import Caller
 from api.errors import Problem, problems
+
+log = structlog.get_logger(__name__)
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 Authenticate = Callable[[AsyncSession, Request], Awaitable[Caller | None]]
@@ -40,6 +44,7 @@ class Route(APIRoute):
                 response = await endpoint(request)
                 if begun and response.status_code < 400 and not isinstance(response, StreamingResponse):  # noqa: PLR2004
                     await idempotency.keep(session, held.pepper, begun, response)
+            await _afterwards(request)
             return _finished(request, response)
 
         return handle
@@ -79,6 +84,16 @@ def _name(request: Request) -> str:
     if caller is None:
         return f"ip:{rate_limits.address_of(request)}"
     return str(getattr(caller, "account_id", caller.kind))
+
+
+async def _afterwards(request: Request) -> None:
+    """Small writes that no answer depends on (that a key was used), each on its own."""
+    for write in request.state.afterwards:
+        try:
+            async with resources.of(request).database.begin() as session:
+                await write(session)
+        except SQLAlchemyError as error:
+            log.warning("afterthought_failed", error=repr(error))
 
 
 def _finished(request: Request, response: Response) -> Response:

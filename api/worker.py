@@ -13,12 +13,15 @@ from sqlalchemy import make_url
 
 from api import clock, housekeeping, resources
 from api.jobs import QUEUE, Job
+from api.payouts import jobs as payouts
 from api.resources import Resources
 from api.settings import ApiSettings
+from api.studios import jobs as studios
+from api.tips import jobs as tips
 
 log = structlog.get_logger(__name__)
 
-JOBS: Sequence[Job] = (housekeeping.purge_idempotency_keys,)
+JOBS: Sequence[Job] = (housekeeping.forget_what_expired, *studios.JOBS, *tips.JOBS, *payouts.JOBS)
 """Every job of every feature."""
 
 _LONGEST_PAUSE_SECONDS = 3600

@@ -1,8 +1,10 @@
 """Who sent this request: an agent's key, a human's session (bearer or cookie), the operator's token."""
 
 import hmac
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from fastapi import Request
 from sqlalchemy import text
@@ -11,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api import resources
 from api.accounts import secrets
 from api.callers import SESSION_COOKIE, Agent, Caller, Human, Operator
+from api.db import WriteSession
 from api.errors import ApiKeyExpired, ApiKeyRevoked, CrossSiteRequest, InvalidCredentials
 from api.pepper import Pepper
 
@@ -18,7 +21,8 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _KEY: Any = text(
     """SELECT k.id, k.secret_hash, k.scopes, k.revoked_at IS NOT NULL AS revoked, k.expires_at <= now() AS expired,
-        a.account_id, a.name, a.creator_id, account.owner_id, account.deleted_at IS NOT NULL AS deleted
+        a.account_id, a.name, a.creator_id, account.owner_id, account.deleted_at IS NOT NULL AS deleted,
+        coalesce(k.last_used_at < now() - interval '1 minute', true) AS use_is_news
     FROM app.api_key k JOIN app.agent a ON a.account_id = k.account_id
         JOIN app.account account ON account.id = k.account_id
     WHERE k.public_id = :public_id"""
@@ -40,13 +44,19 @@ async def authenticate(session: AsyncSession, request: Request) -> Caller | None
     if cookie is None:
         return None
     _demand_same_site(request)
-    return await _human(session, resources.of(request).pepper, cookie)
+    try:
+        return await _human(session, resources.of(request).pepper, cookie)
+    except InvalidCredentials:
+        return None  # a browser sends what it has; an old cookie must not keep anybody from logging in
 
 
 async def _by_token(session: AsyncSession, request: Request, token: str) -> Caller:
     held = resources.of(request)
     if token.startswith(secrets.KEY_PREFIX):
-        return await agent_of_key(session, held.pepper, token)
+        agent, use_is_news = await agent_of_key(session, held.pepper, token)
+        if use_is_news:
+            request.state.afterwards.append(partial(_note_use, key_id=agent.key_id))
+        return agent
     if token.startswith(secrets.SESSION_PREFIX):
         return await _human(session, held.pepper, token)
     operator = held.settings.operator_token
@@ -55,8 +65,11 @@ async def _by_token(session: AsyncSession, request: Request, token: str) -> Call
     raise InvalidCredentials
 
 
-async def agent_of_key(session: AsyncSession, pepper: Pepper, key: str) -> Agent:
-    """Raises InvalidCredentials, ApiKeyExpired, ApiKeyRevoked."""
+async def agent_of_key(session: AsyncSession, pepper: Pepper, key: str) -> tuple[Agent, bool]:
+    """The agent, and whether its key was not used for a minute.
+
+    Raises InvalidCredentials, ApiKeyExpired, ApiKeyRevoked.
+    """
     parsed = secrets.parse_key(key)
     if parsed is None:
         raise InvalidCredentials("This is no API key: its checksum does not fit.")
@@ -68,7 +81,7 @@ async def agent_of_key(session: AsyncSession, pepper: Pepper, key: str) -> Agent
         raise ApiKeyRevoked
     if row.expired:
         raise ApiKeyExpired
-    return Agent(
+    agent = Agent(
         account_id=row.account_id,
         name=row.name,
         creator_id=row.creator_id,
@@ -76,6 +89,11 @@ async def agent_of_key(session: AsyncSession, pepper: Pepper, key: str) -> Agent
         key_id=row.id,
         scopes=frozenset(row.scopes),
     )
+    return agent, row.use_is_news
+
+
+async def _note_use(session: WriteSession, *, key_id: UUID) -> None:
+    await session.execute(text("UPDATE app.api_key SET last_used_at = now() WHERE id = :id"), {"id": key_id})
 
 
 async def _human(session: AsyncSession, pepper: Pepper, token: str) -> Human:

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.accounts import schemas
 from api.callers import Account
 from api.errors import NotFound
 
@@ -56,13 +57,22 @@ _NEWEST = text(
 
 _PAYOUT_ACCOUNTS = text(
     """WITH mine AS (
-        SELECT id, kind FROM app.account WHERE id = :caller OR (owner_id = :caller AND deleted_at IS NULL)
+        SELECT id, kind FROM app.account WHERE id = :caller OR owner_id = :caller
         UNION SELECT account.id, account.kind FROM app.agent a JOIN app.account account ON account.id = a.creator_id
             WHERE a.account_id = :caller AND account.owner_id IS NULL AND account.kind = 'creator')
     SELECT mine.id, CASE mine.kind WHEN 'agent' THEN 'agent' ELSE 'creator' END AS role,
         (SELECT min(name) FROM app.agent a WHERE a.account_id = mine.id
             OR (mine.kind = 'creator' AND a.creator_id = mine.id)) AS agent_name
     FROM mine ORDER BY role DESC, agent_name NULLS FIRST, id"""
+)
+
+_ACTS_FOR = text(
+    "SELECT EXISTS (SELECT FROM app.account WHERE id = :agent_id AND (id = :caller OR owner_id = :caller))"
+)
+_HUMAN = text(
+    """SELECT a.id, h.email, h.display_name, a.created_at,
+        ARRAY(SELECT address FROM app.sign_in_wallet w WHERE w.account_id = a.id ORDER BY proved_at) AS sign_in_wallets
+    FROM app.human h JOIN app.account a ON a.id = h.account_id WHERE a.id = :id"""
 )
 
 
@@ -82,7 +92,7 @@ async def agents(
     """Newest first; `after` is (created_at, id) of the last one seen."""
     created_at, last = after or (None, None)
     place = {"owner": owner_id, "created_at": created_at, "id": last, "limit": limit}
-    return [Agent(*row) for row in (await session.execute(_NEWEST, place)).tuples()]
+    return [Agent(*row) for row in (await session.execute(_NEWEST, place))]
 
 
 async def agent_names(session: AsyncSession, agent_ids: Collection[UUID]) -> dict[UUID, str]:
@@ -90,7 +100,7 @@ async def agent_names(session: AsyncSession, agent_ids: Collection[UUID]) -> dic
     rows = await session.execute(
         text("SELECT account_id, name FROM app.agent WHERE account_id = ANY(:ids)"), {"ids": list(agent_ids)}
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 async def creator_of(session: AsyncSession, agent_id: UUID) -> UUID:
@@ -106,16 +116,42 @@ async def creator_of(session: AsyncSession, agent_id: UUID) -> UUID:
 async def payout_accounts(session: AsyncSession, caller: Account) -> list[PayoutAccount]:
     """Whose money the caller may look after, creators first.
 
-    A human: their own account, their agents, and the creator accounts that those brought along. An agent: its own, and its
-    creator account as long as nobody has claimed it.
+    A human: their own account, their agents, and the creator accounts that those brought along. An agent: its own,
+    and its creator account as long as nobody has claimed it.
     """
     rows = await session.execute(_PAYOUT_ACCOUNTS, {"caller": caller.account_id})
-    return [PayoutAccount(*row) for row in rows.tuples()]
+    return [PayoutAccount(*row) for row in rows]
 
 
 async def owns(session: AsyncSession, caller: Account, account_id: UUID) -> bool:
     """Whether `account_id` is among the caller's payout accounts."""
     return any(each.id == account_id for each in await payout_accounts(session, caller))
+
+
+async def may_act_for(session: AsyncSession, caller: Account, agent_id: UUID) -> bool:
+    """Whether the caller is this agent or its owner."""
+    return bool(await session.scalar(_ACTS_FOR, {"agent_id": agent_id, "caller": caller.account_id}))
+
+
+async def human(session: AsyncSession, account_id: UUID) -> schemas.Human:
+    """Raises NotFound."""
+    row = (await session.execute(_HUMAN, {"id": account_id})).mappings().one_or_none()
+    if row is None:
+        raise NotFound
+    return schemas.Human(**row)
+
+
+def shown(agent: Agent) -> schemas.Agent:
+    """As anyone may see it."""
+    return schemas.Agent(
+        id=agent.id,
+        name=agent.name,
+        description=agent.description,
+        creator_id=agent.creator_id,
+        owner_id=agent.owner_id,
+        claimed=agent.claimed_at is not None,
+        created_at=agent.created_at,
+    )
 
 
 def _agent(row: Any) -> Agent:

@@ -1,7 +1,7 @@
 """How keys, sessions and claim codes look. All of them are stored only as HMAC under our pepper.
 
 An API key is `moltmotionpictures_` + public id (8) + secret (32, 190 bits) + checksum (6), in base62. The checksum
-(CRC32 of what stands before it) lets scanners recognise a leaked key offline, and us refuse a mistyped one without a query.
+(CRC32 of what stands before it) lets scanners recognise a leaked key offline, and us refuse a typo without a query.
 """
 
 import secrets

@@ -4,7 +4,7 @@ await trail.record(session, actor=caller, action="key.revoked", subject=("api_ke
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import structlog
@@ -24,7 +24,7 @@ _INSERT = text(
 async def record(
     session: WriteSession,
     *,
-    actor: Caller | None,
+    actor: Caller | Literal["anonymous"] | None,
     action: str,
     subject: tuple[str, object],
     account_id: UUID | None = None,
@@ -32,10 +32,11 @@ async def record(
 ) -> None:
     """Appends one event.
 
-    `actor`: None when the platform acts by itself (jobs). `action`: `noun.past_tense` (`wallet.registered`). `subject`:
-    kind and id of what changed. `account_id`: whose affair it is. `data`: JSON facts, no secret and no personal data.
+    `actor`: None when the platform acts by itself (jobs), "anonymous" when nobody had credentials. `action`:
+    `noun.past_tense` (`wallet.registered`). `subject`: kind and id of what changed. `account_id`: whose affair
+    it is. `data`: JSON facts, no secret and no personal data.
     """
-    actor_kind, actor_id = ("platform", None) if actor is None else (actor.kind, _id(actor))
+    actor_kind, actor_id = _named(actor)
     await session.execute(
         _INSERT,
         {
@@ -51,5 +52,7 @@ async def record(
     )
 
 
-def _id(actor: Caller) -> UUID | None:
-    return actor.account_id if isinstance(actor, Human | Agent) else None
+def _named(actor: Caller | Literal["anonymous"] | None) -> tuple[str, UUID | None]:
+    if actor is None or isinstance(actor, str):
+        return actor or "platform", None
+    return actor.kind, actor.account_id if isinstance(actor, Human | Agent) else None

@@ -52,18 +52,17 @@ CREATE INDEX sign_in_wallet_account_idx ON app.sign_in_wallet (account_id);
 COMMENT ON TABLE app.sign_in_wallet IS
     'Addresses that open a human''s account; where money goes is another matter (app.wallet)';
 
-CREATE TABLE app.sign_in_challenge (
-    nonce      text        NOT NULL,
-    address    bytea       NOT NULL,
-    chain_id   bigint      NOT NULL,
-    issued_at  timestamptz NOT NULL,
+CREATE TABLE app.used_challenge (
+    digest     bytea       NOT NULL,
+    purpose    text        NOT NULL,
+    used_at    timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz NOT NULL,
-    used_at    timestamptz,
-    CONSTRAINT sign_in_challenge_pkey PRIMARY KEY (nonce),
-    CONSTRAINT sign_in_challenge_address_length CHECK (octet_length(address) = 20)
+    CONSTRAINT used_challenge_pkey PRIMARY KEY (digest),
+    CONSTRAINT used_challenge_purpose_known CHECK (purpose IN ('sign_in', 'wallet'))
 );
-CREATE INDEX sign_in_challenge_expiry_idx ON app.sign_in_challenge (expires_at);
-COMMENT ON TABLE app.sign_in_challenge IS 'EIP-4361: the message is rebuilt from these fields, byte for byte';
+CREATE INDEX used_challenge_expiry_idx ON app.used_challenge (expires_at);
+COMMENT ON TABLE  app.used_challenge IS
+    'A challenge is a token that we signed: it is remembered only once it was used, until it would expire anyway';
 """
 
 AGENT = """
@@ -135,51 +134,37 @@ COMMENT ON COLUMN app.api_key.last_used_at IS 'To the minute';
 """
 
 WALLET = """
-CREATE TABLE app.wallet_challenge (
-    id            uuid          NOT NULL,
-    account_id    uuid          NOT NULL,
-    requested_by  uuid          NOT NULL,
-    chain_id      bigint        NOT NULL,
-    splitter      bytea         NOT NULL,
-    kind          text          NOT NULL,
-    address       bytea         NOT NULL,
-    old_address   bytea,
-    consent_nonce numeric(78)   NOT NULL,
-    deadline      bigint        NOT NULL,
-    created_at    timestamptz   NOT NULL DEFAULT now(),
-    used_at       timestamptz,
-    CONSTRAINT wallet_challenge_pkey PRIMARY KEY (id),
-    CONSTRAINT wallet_challenge_account_fkey FOREIGN KEY (account_id) REFERENCES app.account (id),
-    CONSTRAINT wallet_challenge_kind_known CHECK (kind IN ('register', 'rotate')),
-    CONSTRAINT wallet_challenge_old_of_rotation CHECK ((kind = 'rotate') = (old_address IS NOT NULL)),
-    CONSTRAINT wallet_challenge_widths CHECK (octet_length(address) = 20 AND octet_length(splitter) = 20
-        AND octet_length(old_address) = 20)
-);
-CREATE INDEX wallet_challenge_deadline_idx ON app.wallet_challenge (deadline);
-COMMENT ON TABLE  app.wallet_challenge IS 'What a wallet was asked to sign (EIP-712): once, and until its deadline';
-COMMENT ON COLUMN app.wallet_challenge.deadline IS 'Unix seconds; the contract refuses the consent after it';
-
 CREATE TABLE app.wallet (
-    id           uuid        NOT NULL,
-    account_id   uuid        NOT NULL,
-    chain_id     bigint      NOT NULL,
-    address      bytea       NOT NULL,
-    kind         text        NOT NULL,
-    challenge_id uuid        NOT NULL,
-    outbox_id    uuid        NOT NULL,
-    requested_by uuid        NOT NULL,
-    created_at   timestamptz NOT NULL DEFAULT now(),
+    id               uuid        NOT NULL,
+    account_id       uuid        NOT NULL,
+    chain_id         bigint      NOT NULL,
+    address          bytea       NOT NULL,
+    kind             text        NOT NULL,
+    consent_nonce    numeric(78) NOT NULL,
+    deadline         bigint      NOT NULL,
+    signature        bytea       NOT NULL,
+    cosignature      bytea       NOT NULL DEFAULT '',
+    outbox_id        uuid,
+    deploy_outbox_id uuid,
+    active_at        timestamptz,
+    requested_by     uuid        NOT NULL,
+    created_at       timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT wallet_pkey PRIMARY KEY (id),
     CONSTRAINT wallet_account_fkey FOREIGN KEY (account_id) REFERENCES app.account (id),
-    CONSTRAINT wallet_challenge_fkey FOREIGN KEY (challenge_id) REFERENCES app.wallet_challenge (id),
-    CONSTRAINT wallet_one_per_challenge UNIQUE (challenge_id),
     CONSTRAINT wallet_kind_known CHECK (kind IN ('register', 'rotate')),
     CONSTRAINT wallet_address_length CHECK (octet_length(address) = 20)
 );
 CREATE INDEX wallet_account_idx ON app.wallet (account_id, created_at DESC, id DESC);
 COMMENT ON TABLE  app.wallet IS
     'Wallets that were proved to us and sent to the registry; where one stands, the ledger says';
-COMMENT ON COLUMN app.wallet.outbox_id IS 'The transaction of `register` or `rotate`';
+COMMENT ON COLUMN app.wallet.signature IS 'The consent, as the contract takes it';
+COMMENT ON COLUMN app.wallet.cosignature IS
+    'Of the old wallet, which lets a rotation take effect at once; empty without';
+COMMENT ON COLUMN app.wallet.outbox_id IS
+    'The transaction of `register` or `rotate`; null while the wallet is deployed';
+COMMENT ON COLUMN app.wallet.deploy_outbox_id IS 'The transaction that deploys an ERC-6492 wallet';
+COMMENT ON COLUMN app.wallet.active_at IS
+    'When we first saw it active in the ledger: what waits for that has been told';
 """
 
 
@@ -191,11 +176,10 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in (
         "wallet",
-        "wallet_challenge",
         "api_key",
         "session",
         "agent",
-        "sign_in_challenge",
+        "used_challenge",
         "sign_in_wallet",
         "human",
         "account",

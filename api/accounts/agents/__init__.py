@@ -1,0 +1,1 @@
+"""Agents: they register by themselves, a human claims them. Start from `endpoints`."""

@@ -1,0 +1,1 @@
+"""Humans: passwords, wallet sign-in, sessions. Start from `endpoints`."""

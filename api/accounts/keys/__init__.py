@@ -1,0 +1,1 @@
+"""API keys of agents: made, rotated with an overlap, revoked at once. Start from `endpoints`."""
