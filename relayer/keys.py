@@ -124,7 +124,7 @@ def _key(name: str, secret: SecretStr | None, keystore: Path | None, password_fi
         _warn_if_others_may_read(path)
     return _unlocked(
         f"{name}STORE cannot be opened with its password (wrong password, or no keystore file)",
-        lambda: Account.decrypt(json.loads(keystore.read_text()), password_file.read_text().strip()),
+        lambda: Account.decrypt(json.loads(keystore.read_text()), password_file.read_text().rstrip("\r\n")),
     )
 
 

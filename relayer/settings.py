@@ -23,7 +23,7 @@ class DatabaseSettings(BaseSettings):
         pattern=r"^postgres(ql)?(\+psycopg)?://",
         repr=False,
     )
-    log_level: str = "INFO"
+    log_level: str = Field(default="INFO", pattern=r"(?i)^(debug|info|warning|error)$")
     log_format: str = Field(default="json", pattern=r"^(json|console)$")
 
 

@@ -105,7 +105,7 @@ class Chaos:
             self._shown_at = time.monotonic()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        return self._world.process(RELAYER_LOW_BALANCE_ETH="0", RELAYER_STUCK_AFTER_SECONDS="3")
+        return self._world.process(RELAYER_LOW_BALANCE_ETH="0", RELAYER_STUCK_AFTER_SECONDS="0.5")
 
     async def _pour(self) -> None:
         while True:
