@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -96,6 +96,7 @@ _LOGS = msgspec.json.Decoder(list[Log])
 _RECEIPTS = msgspec.json.Decoder(list[_Receipt] | None)
 _TEXT = msgspec.json.Decoder(str)
 
+Answer = TypeVar("Answer")
 Question = tuple[str, list[Any]]
 LogFilter = dict[str, Any]
 
@@ -156,13 +157,13 @@ class Chain:
         self._current = (self._current + 1) % len(self.providers)
 
     async def chain_id(self) -> int:
-        return int(_TEXT.decode((await self.ask([("eth_chainId", [])]))[0]), 16)
+        return int(self._read(_TEXT, (await self.ask([("eth_chainId", [])]))[0]), 16)
 
     async def heads(self) -> Heads:
         """Newest, safe and finalized header in one request. Raises Unavailable."""
         tags = ("latest", "safe", "finalized")
         answers = await self._ask_all([("eth_getBlockByNumber", [tag, False]) for tag in tags])
-        latest, safe, finalized = (_HEADER.decode(a.result) if a.error is None else None for a in answers)
+        latest, safe, finalized = (self._read(_HEADER, a.result) if a.error is None else None for a in answers)
         if latest is None:
             raise Unavailable(f"{self.provider.name} does not tell its newest block")
         return Heads(latest, safe, finalized)
@@ -171,7 +172,7 @@ class Chain:
         """The headers at these heights, in this order. Raises Unavailable when the provider lacks one."""
         wanted = list(numbers)
         answers = await self.ask([("eth_getBlockByNumber", [hex(number), False]) for number in wanted])
-        found = [_HEADER.decode(answer) for answer in answers]
+        found = [self._read(_HEADER, answer) for answer in answers]
         for number, header in zip(wanted, found, strict=True):
             if header is None or header.height != number:
                 raise Unavailable(f"{self.provider.name} has no block {number}")
@@ -183,11 +184,11 @@ class Chain:
             answers = await self.ask([("eth_getLogs", [each]) for each in filters])
         except _Refused as error:
             raise RangeRefused(str(error)) from error
-        return [found for answer in answers for found in _LOGS.decode(answer)]
+        return [found for answer in answers for found in self._read(_LOGS, answer)]
 
     async def logs_of_receipts(self, block_hash: str) -> list[Log]:
         """Every log of the block, the long way round: what `eth_getLogs` may have left out is here."""
-        receipts = _RECEIPTS.decode((await self.ask([("eth_getBlockReceipts", [block_hash])]))[0])
+        receipts = self._read(_RECEIPTS, (await self.ask([("eth_getBlockReceipts", [block_hash])]))[0])
         if receipts is None:
             raise Unavailable(f"{self.provider.name} has no receipts of block {block_hash}")
         return [found for receipt in receipts for found in receipt.logs]
@@ -196,7 +197,7 @@ class Chain:
         """Answers of `eth_call` (address, calldata in hex) in the state of exactly that block."""
         at = {"blockHash": block_hash}
         answers = await self.ask([("eth_call", [{"to": to, "data": data}, at]) for to, data in calls])
-        return [bytes.fromhex(_TEXT.decode(answer)[2:]) for answer in answers]
+        return [bytes.fromhex(self._read(_TEXT, answer)[2:]) for answer in answers]
 
     async def ask(self, questions: Sequence[Question]) -> list[msgspec.Raw]:
         """Raw results in the order of the questions. Raises Unavailable when any of them has none."""
@@ -205,6 +206,12 @@ class Chain:
             if answer.error is not None:
                 raise _Refused(f"{self.provider.name}: {answer.error.message} ({answer.error.code})")
         return [answer.result for answer in answers]
+
+    def _read(self, decoder: msgspec.json.Decoder[Answer], result: msgspec.Raw) -> Answer:
+        try:
+            return decoder.decode(result)
+        except msgspec.MsgspecError as error:
+            raise Unavailable(f"{self.provider.name} answered with something else: {error}") from error
 
     async def _ask_all(self, questions: Sequence[Question]) -> list[_Answer]:
         answers: list[_Answer] = []

@@ -94,6 +94,19 @@ class Mirror:
         return first, last if self.until is None else min(last, self.until), final
 
     async def _advance(self, heads: rpc.Heads, first: int, last: int, *, final: bool) -> None:
+        try:
+            finality, batch = await self._fetch(heads, first, last, final=final)
+        except ValueError as error:
+            raise proof.BadAnswer(f"{self.chain.provider.name} answered with no proper hex: {error}") from error
+        near = heads.latest.height - last <= _LIVE_WITHIN_BLOCKS
+        status = "live" if near else "syncing"
+        self._moved(await record.append(self.connection, self.cursor, batch, finality, status))
+        self.vaults |= {fact.vault for fact in batch.facts if isinstance(fact, facts.VaultDeployed)}
+        self._count(batch, last - first + 1)
+
+    async def _fetch(
+        self, heads: rpc.Heads, first: int, last: int, *, final: bool
+    ) -> tuple[record.Finality, facts.Batch]:
         headers = await self.chain.headers(range(first, last + 1))
         proof.headers_chain(headers, self.cursor.head_hash)
         for header in headers:
@@ -102,10 +115,7 @@ class Mirror:
         blocks = fetch.Range(headers, final)
         batch = await fetch.collect(self.chain, self.scope, blocks, self.vaults, finality.finalized_number)
         await self._check_late(batch)
-        near = heads.latest.height - last <= _LIVE_WITHIN_BLOCKS
-        self._moved(await record.append(self.connection, self.cursor, batch, finality, "live" if near else "syncing"))
-        self.vaults |= {fact.vault for fact in batch.facts if isinstance(fact, facts.VaultDeployed)}
-        self._count(batch, len(headers))
+        return finality, batch
 
     async def _rewind(self, heads: rpc.Heads) -> None:
         ancestor = await reorg.find_ancestor(self.chain, self.connection, self.cursor, heads.latest.height)
@@ -199,7 +209,7 @@ async def follow(
         except (rpc.Unavailable, proof.BadAnswer, reorg.DeepReorg, events.Undecodable) as fault:
             strikes += 1
             await _suffer(mirror, fault, strikes)
-            await pause(stop, min(_MAX_BACKOFF_SECONDS, 0.1 * 2**strikes) * random.uniform(0.5, 1.0))  # noqa: S311
+            await pause(stop, _patience(strikes // len(mirror.chain.providers)))
             continue
         if not changed:
             if done is not None and await done(mirror):
@@ -213,16 +223,22 @@ async def _before_start(chain: rpc.Chain, scope: fetch.Scope) -> facts.Block:
 
 
 async def _suffer(mirror: Mirror, fault: Exception, strikes: int) -> None:
+    """Leaves the provider. Halts when each of them was asked as often as the kind of fault deserves."""
     kind = type(fault).__name__
     mirror.status.retries[kind] += 1
     mirror.chain.leave_provider(kind, str(fault))
-    hopeless = isinstance(fault, events.Undecodable)
-    worn_out = not isinstance(fault, rpc.Unavailable) and strikes >= _STRIKES_BEFORE_HALT * len(mirror.chain.providers)
-    if (hopeless or worn_out) and mirror.cursor.status != "halted":
+    tries = 1 if isinstance(fault, events.Undecodable) else _STRIKES_BEFORE_HALT
+    worn_out = not isinstance(fault, rpc.Unavailable) and strikes >= tries * len(mirror.chain.providers)
+    if worn_out and mirror.cursor.status != "halted":
         log.error("halted", kind=kind, why=str(fault), head=mirror.cursor.head_number)
         mirror.cursor = mirror.status.cursor = await record.halt(
             mirror.connection, mirror.cursor, f"{kind}: {fault}. See docs/runbook.md."
         )
+
+
+def _patience(rounds: int) -> float:
+    """Seconds before all providers are asked once more; none before each was asked once."""
+    return min(_MAX_BACKOFF_SECONDS, 0.1 * 2**rounds) * random.uniform(0.5, 1.0) if rounds else 0.0  # noqa: S311
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:

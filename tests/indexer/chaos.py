@@ -90,8 +90,8 @@ async def kill(world: World, database_url: str, count: int, say: Say = lambda _:
     return {
         "kills": count,
         "sent_meanwhile": sent,
-        "moved_between_kills": len(set(heads)),
-        "rows": sum(report.rows.values()),
+        "ledger_moved_between_kills": len(set(heads)),
+        "rows_equal_after_kills": report.rows,
     }
 
 

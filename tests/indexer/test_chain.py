@@ -1,0 +1,130 @@
+"""No answer is trusted: a lie is never written, and an honest provider is asked instead."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+import structlog
+
+from indexer import chain as rpc
+from indexer.events import TRANSFER
+from indexer.settings import Settings
+from tests.indexer.lying import Lie, Lying, lying_url
+from tests.indexer.mirroring import indexer, rows, until_mirrored, verified
+from tests.indexer.world import World
+
+
+def _on_logs(change: Lie) -> Lie:
+    def lie(method: str, parameters: list[Any], result: Any) -> Any:
+        return change(method, parameters, result) if method == "eth_getLogs" and result else result
+
+    return lie
+
+
+def _without_one_transfer(_method: str, _parameters: list[Any], logs: list[Any]) -> Any:
+    transfers = [log for log in logs if log["topics"][0] == TRANSFER]
+    return [log for log in logs if log is not transfers[-1]] if transfers else logs
+
+
+def _without_bloom(method: str, _parameters: list[Any], result: Any) -> Any:
+    return {**result, "logsBloom": "0x" + "00" * 256} if method == "eth_getBlockByNumber" else result
+
+
+def _of_another_block(_method: str, _parameters: list[Any], logs: list[Any]) -> Any:
+    return [{**log, "blockHash": "0x" + "77" * 32} for log in logs]
+
+
+LIES: dict[str, Lie] = {
+    "one transfer left out": _on_logs(_without_one_transfer),
+    "no logs at all": _on_logs(lambda *_: []),
+    "logs of removed blocks": _on_logs(lambda _m, _p, logs: [{**log, "removed": True} for log in logs]),
+    "logs of another block": _on_logs(_of_another_block),
+    "headers without a bloom": _without_bloom,
+    "amounts changed": _on_logs(
+        lambda _m, _p, logs: [
+            {**log, "data": hex(int(log["data"], 16) + 1)} if log["topics"][0] == TRANSFER else log for log in logs
+        ]
+    ),
+    "no answers": lambda *_: None,
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+async def test_an_honest_provider_is_asked_instead(world: World, settings: Settings, lie: str) -> None:
+    transport = Lying(LIES[lie])
+    urls = [lying_url(world.rpc_url), world.rpc_url]
+    async with rpc.Chain(urls, transport=transport) as chain, indexer(settings, chain) as status:
+        for _ in range(3):
+            world.tip()
+        await until_mirrored(world, status)
+        assert chain.providers[0].outcomes.keys() - {"ok"}  # it was caught
+        await verified(settings, chain)
+    assert rows(settings.database_url, "SELECT count(*) FROM ledger.tip_split") == [(3,)]
+
+
+@pytest.mark.parametrize("lie", ["one transfer left out", "no logs at all", "headers without a bloom"])
+async def test_a_lie_without_alternative_halts_and_is_never_written(world: World, settings: Settings, lie: str) -> None:
+    lies = True
+    transport = Lying(lambda method, parameters, result: LIES[lie](method, parameters, result) if lies else result)
+    world.tip()
+    async with rpc.Chain([lying_url(world.rpc_url)], transport=transport) as chain, indexer(settings, chain) as status:
+        for _ in range(1500):
+            if status.cursor is not None and status.cursor.status == "halted":
+                break
+            await asyncio.sleep(0.01)
+        assert status.cursor is not None
+        assert status.cursor.status == "halted"
+        assert rows(settings.database_url, "SELECT count(*) FROM ledger.tip_split") == [(0,)]
+        lies = False
+        await until_mirrored(world, status)
+        assert status.cursor.status != "halted"
+    assert rows(settings.database_url, "SELECT count(*) FROM ledger.tip_split") == [(1,)]
+
+
+async def test_refused_ranges_are_halved(world: World, settings: Settings) -> None:
+    """Some nodes answer an error where a range is wider than they like."""
+    widest = []
+
+    class Narrow(Lying):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            import json
+
+            for question in json.loads(await request.aread()):
+                if question["method"] == "eth_getLogs" and "fromBlock" in question["params"][0]:
+                    asked = question["params"][0]
+                    width = int(asked["toBlock"], 16) - int(asked["fromBlock"], 16) + 1
+                    if width > 20:
+                        errors = [
+                            {"jsonrpc": "2.0", "id": each["id"], "error": {"code": -32602, "message": "range too wide"}}
+                            for each in json.loads(request.content)
+                        ]
+                        return httpx.Response(200, content=json.dumps(errors))
+                    widest.append(width)
+            return await super().handle_async_request(request)
+
+    world.tip()
+    world.mine(300)
+    async with (
+        rpc.Chain([world.rpc_url], transport=Narrow(lambda *answer: answer[2])) as chain,
+        indexer(settings, chain) as status,
+    ):
+        await until_mirrored(world, status)
+    assert max(widest) <= 20
+    assert rows(settings.database_url, "SELECT count(*) FROM ledger.tip_split") == [(1,)]
+
+
+async def test_a_provider_that_fails_is_left_and_named_without_its_key(
+    world: World, settings: Settings, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+) -> None:
+    from indexer import log as logs
+
+    logs.configure("json", "info")
+    request.addfinalizer(structlog.reset_defaults)
+    dead = "http://127.0.0.1:9/v3/secret-key"
+    async with rpc.Chain([dead, world.rpc_url], timeout_seconds=2) as chain, indexer(settings, chain) as status:
+        world.tip()
+        await until_mirrored(world, status)
+    said = capsys.readouterr().err
+    assert "127.0.0.1:9" in said
+    assert "secret-key" not in said
