@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 
 class HomeInUseError(Exception):
     """Another `make up` runs on this MOLT_HOME: stop it first, or choose another folder."""
@@ -38,10 +40,10 @@ class Home:
                 ) from None
             yield
 
-    def secret(self, name: str, value: str | None = None) -> str:
-        """The secret kept under this name, made at first use; `value`, when given, takes its place for this run."""
-        if value is not None:
-            return value
+    def secret(self, name: str, given: SecretStr | None = None) -> str:
+        """The secret kept under this name, made at first use; one that is `given` takes its place for this run."""
+        if given is not None:
+            return given.get_secret_value()
         path = self.path / name
         if not path.exists():
             write_private(path, secrets.token_hex(32))

@@ -56,6 +56,12 @@ class Supervisor:
             elif running.restart_at is None and (code := running.process.poll()) is not None:
                 self._plan_restart(running, code, now)
 
+    def demand_alive(self) -> None:
+        """While starting, a service that ends is an error: RuntimeError with its last words."""
+        for running in self._running:
+            if (code := running.process.poll()) is not None:
+                raise RuntimeError(self._last_words(running.service, _how(code)))
+
     def stop(self) -> None:
         """Stops the services, the last started first. Each has GRACE_SECONDS to finish what it does."""
         for running in reversed(self._running):
@@ -64,9 +70,8 @@ class Supervisor:
 
     def run_once(self, service: Service) -> None:
         """Runs a command to its end (a migration). Raises RuntimeError with its last words when it fails."""
-        if self._spawn(service).wait() != 0:
-            tail = "\n".join(self._log(service).read_text(errors="replace").splitlines()[-15:])
-            raise RuntimeError(f"{service.name} failed; the end of {self._log(service)}:\n{tail}")
+        if (code := self._spawn(service).wait()) != 0:
+            raise RuntimeError(self._last_words(service, _how(code)))
 
     def _plan_restart(self, running: _Running, code: int, now: float) -> None:
         if now - running.started > MAX_BACKOFF_SECONDS:
@@ -87,6 +92,10 @@ class Supervisor:
                 stderr=log,
                 preexec_fn=die_with_parent,  # noqa: PLW1509 (this process has one thread)
             )
+
+    def _last_words(self, service: Service, how: str) -> str:
+        tail = "\n".join(self._log(service).read_text(errors="replace").splitlines()[-12:])
+        return f"{service.name} ended ({how}). The end of {self._log(service)}:\n{tail}"
 
     def _log(self, service: Service) -> Path:
         return self._logs / f"{service.name}.log"

@@ -1,7 +1,9 @@
 """What `make up` can be told. Every part that a setting names is used as it is; every other one is embedded."""
 
+import os
 from pathlib import Path
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -19,6 +21,7 @@ class LocalSettings(BaseSettings):
     molt_port: int = Field(default=8000, ge=1, le=65535)
     public_url: str | None = None
     log_level: str = "INFO"
+    log_format: str = "json"
 
     database_url: str | None = Field(default=None, pattern=r"^postgres(ql)?(\+psycopg)?://")
     cache_url: str | None = Field(default=None, pattern=r"^(redis|rediss|valkey|unix)://")
@@ -26,9 +29,6 @@ class LocalSettings(BaseSettings):
     chain_id: int = 84532
     deployment_file: Path | None = None
 
-    relayer_key: SecretStr | None = None
-    registrar_key: SecretStr | None = None
-    faucet_key: SecretStr | None = None
     api_key_pepper: SecretStr | None = None
     operator_token: SecretStr | None = None
 
@@ -40,15 +40,20 @@ class LocalSettings(BaseSettings):
     def embeds_chain(self) -> bool:
         return self.rpc_urls is None
 
+    def said(self, *prefixes: str) -> dict[str, str]:
+        """What the environment or `.env` says of a service's own settings: passed on to it and to nobody else."""
+        everything = {**dotenv_values(".env"), **os.environ}
+        return {name: value for name, value in everything.items() if value and name.startswith(prefixes)}
+
     def demand_keys_for_a_real_chain(self) -> None:
         """Raises SettingsError when RPC_URLS names a chain and the keys to act on it are missing."""
         if self.embeds_chain:
             return
-        needed = {"RELAYER_KEY": self.relayer_key, "REGISTRAR_KEY": self.registrar_key}
-        missing = [name for name, value in needed.items() if value is None]
+        said = self.said("RELAYER_KEY", "REGISTRAR_KEY")  # …_KEY or …_KEYSTORE
+        missing = [name for name in ("RELAYER_KEY", "REGISTRAR_KEY") if not any(key.startswith(name) for key in said)]
         if missing:
             raise SettingsError(
-                f"RPC_URLS names a real chain, so {' and '.join(missing)} must be set: "
+                f"RPC_URLS names a real chain, so {' and '.join(missing)} (or …STORE) must be set: "
                 "the key that pays gas, and the key that registers wallets (docs/runbook.md, Keys)."
             )
 

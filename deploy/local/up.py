@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import httpx
 
@@ -140,40 +140,35 @@ def _start_parts(settings: LocalSettings, home: Home, stack: ExitStack) -> Parts
 
 
 def _services(settings: LocalSettings, home: Home, parts: Parts) -> dict[str, Service]:
-    def secret(value: Any) -> str | None:
-        return value.get_secret_value() if value is not None else None
-
     shared = {
         "DATABASE_URL": parts.database_url,
         "RPC_URLS": parts.rpc_urls,
         "CHAIN_ID": str(settings.chain_id),
         "LOG_LEVEL": settings.log_level,
-        "LOG_FORMAT": "json",
+        "LOG_FORMAT": settings.log_format,
         "MOLT_HOME": str(home.path),
     }
     if parts.deployment_file is not None:
         shared["DEPLOYMENT_FILE"] = str(parts.deployment_file)
     keys = accounts.service_keys() if settings.embeds_chain else {}
-    for name, value in (
-        ("RELAYER_KEY", settings.relayer_key),
-        ("REGISTRAR_KEY", settings.registrar_key),
-        ("FAUCET_KEY", settings.faucet_key),
-    ):
-        if value is not None:
-            keys[name] = value.get_secret_value()
-    api = shared | {
+    api = {
         "CACHE_URL": parts.cache_url,
         "MOLT_PORT": str(settings.molt_port),
         "PUBLIC_URL": settings.public_url or f"http://127.0.0.1:{settings.molt_port}",
-        "API_KEY_PEPPER": home.secret("api-key-pepper", secret(settings.api_key_pepper)),
-        "OPERATOR_TOKEN": home.secret("operator-token", secret(settings.operator_token)),
+        "API_KEY_PEPPER": home.secret("api-key-pepper", settings.api_key_pepper),
+        "OPERATOR_TOKEN": home.secret("operator-token", settings.operator_token),
         "LOCAL_CHAIN": "true" if settings.embeds_chain else "false",
     }
+    said = settings.said
     services = [
-        Service("indexer", [sys.executable, "-m", "indexer", "run"], shared),
-        Service("relayer", [sys.executable, "-m", "relayer", "run"], shared | keys),
-        Service("api", [sys.executable, "-m", "api", "run"], api),
-        Service("worker", [sys.executable, "-m", "api", "worker"], api),
+        Service("indexer", [sys.executable, "-m", "indexer", "run"], shared | said("INDEXER_")),
+        Service(
+            "relayer",
+            [sys.executable, "-m", "relayer", "run"],
+            shared | keys | said("RELAYER_", "REGISTRAR_", "FAUCET_"),
+        ),
+        Service("api", [sys.executable, "-m", "api", "run"], shared | api | said("API_DATABASE_URL", "MOLT_HOST")),
+        Service("worker", [sys.executable, "-m", "api", "worker"], shared | api | said("API_DATABASE_URL")),
     ]
     return {service.name: service for service in services}
 
@@ -182,7 +177,7 @@ def _wait_until_ready(url: str, supervisor: Supervisor) -> None:
     deadline = time.monotonic() + READY_WITHIN_SECONDS
     last = "no answer"
     while time.monotonic() < deadline:
-        supervisor.watch()
+        supervisor.demand_alive()
         try:
             answer = httpx.get(url, timeout=2)
             if answer.status_code == httpx.codes.OK:
