@@ -11,12 +11,15 @@ from api.accounts import authentication
 from api.accounts.agents import endpoints as agents
 from api.accounts.humans import endpoints as humans
 from api.accounts.keys import endpoints as keys
+from api.chain import endpoints as chain
+from api.dev import endpoints as dev
 from api.payouts import endpoints as payouts
 from api.production import endpoints as production
 from api.scripts import endpoints as scripts
 from api.settings import ApiSettings
 from api.studios import endpoints as studios
 from api.tips import endpoints as tips
+from api.wallets import endpoints as wallets
 
 MAX_BODY_BYTES = 1024 * 1024
 
@@ -26,6 +29,9 @@ ROUTERS: Sequence[APIRouter] = (
     humans.router,
     agents.router,
     keys.router,
+    wallets.router,
+    chain.router,
+    dev.router,
     studios.router,
     scripts.router,
     production.router,

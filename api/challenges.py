@@ -1,7 +1,7 @@
 """What a wallet is asked to sign: a token that we made, believed once and not for long.
 
-A challenge is not stored when it is given (so that asking for one is a plain GET): it says all that it stands for, under
-our HMAC. Using it leaves its digest behind, in the transaction of what it was used for.
+A challenge is not stored when it is given (so that asking for one is a plain GET): it says all that it stands for,
+under our HMAC. Using it leaves its digest behind, in the transaction of what it was used for.
 """
 
 import base64

@@ -18,10 +18,11 @@ from api.resources import Resources
 from api.settings import ApiSettings
 from api.studios import jobs as studios
 from api.tips import jobs as tips
+from api.wallets import jobs as wallets
 
 log = structlog.get_logger(__name__)
 
-JOBS: Sequence[Job] = (housekeeping.forget_what_expired, *studios.JOBS, *tips.JOBS, *payouts.JOBS)
+JOBS: Sequence[Job] = (housekeeping.forget_what_expired, *wallets.JOBS, *studios.JOBS, *tips.JOBS, *payouts.JOBS)
 """Every job of every feature."""
 
 _LONGEST_PAUSE_SECONDS = 3600

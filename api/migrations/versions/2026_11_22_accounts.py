@@ -146,7 +146,6 @@ CREATE TABLE app.wallet (
     cosignature      bytea       NOT NULL DEFAULT '',
     outbox_id        uuid,
     deploy_outbox_id uuid,
-    active_at        timestamptz,
     requested_by     uuid        NOT NULL,
     created_at       timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT wallet_pkey PRIMARY KEY (id),
@@ -155,6 +154,7 @@ CREATE TABLE app.wallet (
     CONSTRAINT wallet_address_length CHECK (octet_length(address) = 20)
 );
 CREATE INDEX wallet_account_idx ON app.wallet (account_id, created_at DESC, id DESC);
+CREATE INDEX wallet_undeployed_idx ON app.wallet (created_at) WHERE outbox_id IS NULL;
 COMMENT ON TABLE  app.wallet IS
     'Wallets that were proved to us and sent to the registry; where one stands, the ledger says';
 COMMENT ON COLUMN app.wallet.signature IS 'The consent, as the contract takes it';
@@ -163,8 +163,6 @@ COMMENT ON COLUMN app.wallet.cosignature IS
 COMMENT ON COLUMN app.wallet.outbox_id IS
     'The transaction of `register` or `rotate`; null while the wallet is deployed';
 COMMENT ON COLUMN app.wallet.deploy_outbox_id IS 'The transaction that deploys an ERC-6492 wallet';
-COMMENT ON COLUMN app.wallet.active_at IS
-    'When we first saw it active in the ledger: what waits for that has been told';
 """
 
 

@@ -1,0 +1,1 @@
+"""What exists on a throwaway chain only. Start from `endpoints`."""
