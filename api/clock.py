@@ -40,10 +40,16 @@ async def run(app: App, jobs: Sequence[Job], *, database_url: str) -> None:
 async def tick(app: App, job: Job, *, now: float) -> bool:
     """Enqueues the job for the tick that `now` (unix seconds) is in. False: done already, or the last one waits."""
     assert job.every_seconds is not None  # noqa: S101 - only such jobs are given to the clock
-    queued = QueuedJob(
-        id=None, queue=QUEUE, lock=job.name, queueing_lock=job.name, task_name=job.name, task_kwargs={}, priority=0
-    )
     instant = int(now // job.every_seconds) * job.every_seconds
+    queued = QueuedJob(
+        id=None,
+        queue=QUEUE,
+        lock=job.name,
+        queueing_lock=job.name,
+        task_name=job.name,
+        task_kwargs={"timestamp": instant},  # procrastinate insists
+        priority=0,
+    )
     try:
         enqueued = await app.job_manager.defer_periodic_job(job=queued, periodic_id="clock", defer_timestamp=instant)
     except AlreadyEnqueued:

@@ -88,7 +88,7 @@ class _Patience(RetryStrategy):
 
 
 def _in_transaction(job: Job, held: Resources) -> Any:
-    async def run_job(context: JobContext, **arguments: Any) -> None:
+    async def run_job(context: JobContext, *, timestamp: int | None = None, **arguments: Any) -> None:
         with structlog.contextvars.bound_contextvars(job=job.name, job_id=context.job.id):
             try:
                 async with held.database.begin() as session:
