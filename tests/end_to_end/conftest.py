@@ -1,4 +1,7 @@
-"""The platform as its users meet it: real processes over a real chain, database and cache."""
+"""The platform as its users meet it: real processes over a real chain, database and cache.
+
+MOLT_TEST_LOGS names a folder that keeps the processes' logs.
+"""
 
 import os
 import secrets
@@ -60,19 +63,20 @@ def platform(scratch: Path, postgres_server: str, migrated_template: str, deploy
 
 @contextmanager
 def _services(folder: Path, environment: dict[str, str]) -> Iterator[None]:
-    supervisor = Supervisor(folder, print)  # noqa: T201 - pytest shows it when a test fails
+    logs = Path(os.environ.get("MOLT_TEST_LOGS", folder))
+    supervisor = Supervisor(logs, print)
     try:
         for name, command in (("indexer", "run"), ("relayer", "run"), ("api", "run"), ("worker", "worker")):
             module = "api" if name == "worker" else name
             keys = accounts.service_keys() if name == "relayer" else {}
             supervisor.start(Service(name, [sys.executable, "-m", module, command], environment | keys))
-        _wait_until_ready(environment["PUBLIC_URL"], folder)
+        _wait_until_ready(environment["PUBLIC_URL"], logs)
         yield
     finally:
         supervisor.stop()
 
 
-def _wait_until_ready(url: str, folder: Path) -> None:
+def _wait_until_ready(url: str, logs: Path) -> None:
     deadline = time.monotonic() + READY_WITHIN_SECONDS
     last = "no answer"
     while time.monotonic() < deadline:
@@ -84,5 +88,5 @@ def _wait_until_ready(url: str, folder: Path) -> None:
         except httpx.TransportError as error:
             last = repr(error)
         time.sleep(0.2)
-    tails = {log.name: log.read_text()[-1500:] for log in folder.glob("*.log")}
+    tails = {log.name: log.read_text()[-1500:] for log in logs.glob("*.log")}
     pytest.fail(f"not ready: {last}\n{os.linesep.join(f'{name}: {tail}' for name, tail in tails.items())}")
