@@ -178,13 +178,30 @@ class Chain:
                 raise Unavailable(f"{self.provider.name} has no block {number}")
         return [header for header in found if header is not None]
 
-    async def logs(self, filters: Sequence[LogFilter]) -> list[Log]:
-        """What all these filters find, together. Raises RangeRefused when the node refuses one of them."""
-        try:
-            answers = await self.ask([("eth_getLogs", [each]) for each in filters])
-        except _Refused as error:
-            raise RangeRefused(str(error)) from error
-        return [found for answer in answers for found in self._read(_LOGS, answer)]
+    async def logs(self, filters: Sequence[LogFilter], *, reaching: tuple[int, str] | None = None) -> list[Log]:
+        """What all these filters find, together.
+
+        `reaching`: number and hash of a block that must be on the chain of whoever answers. It is asked in the same
+        request, so that a node that lags behind others under one address cannot answer with less and pass.
+        Raises RangeRefused when the node refuses a filter, and Unavailable.
+        """
+        found: list[Log] = []
+        for start in range(0, len(filters), _QUESTIONS_PER_REQUEST - 1):
+            questions: list[Question] = [
+                ("eth_getLogs", [each]) for each in filters[start:][: _QUESTIONS_PER_REQUEST - 1]
+            ]
+            if reaching is not None:
+                questions.append(("eth_getBlockByNumber", [hex(reaching[0]), False]))
+            try:
+                answers = await self.ask(questions)
+            except _Refused as error:
+                raise RangeRefused(str(error)) from error
+            if reaching is not None:
+                header = self._read(_HEADER, answers.pop())
+                if header is None or header.hash != reaching[1]:
+                    raise Unavailable(f"{self.provider.name} answered without having block {reaching[0]}")
+            found += [log for answer in answers for log in self._read(_LOGS, answer)]
+        return found
 
     async def logs_of_receipts(self, block_hash: str) -> list[Log]:
         """Every log of the block, the long way round: what `eth_getLogs` may have left out is here."""

@@ -6,10 +6,10 @@ A vault may have been paid before it was deployed. Such a transfer becomes ours 
 `noticed_block_number`: what the ledger has at a block depends on the chain up to that block, and on nothing else.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import NamedTuple
 
 from indexer import proof
 from indexer.chain import Chain, Header, Log, LogFilter
@@ -37,70 +37,84 @@ class Range:
     final: bool
 
     @property
-    def first(self) -> int:
-        return self.headers[0].height
-
-    @property
-    def last(self) -> int:
-        return self.headers[-1].height
-
-    @property
     def hashes(self) -> dict[int, str]:
         return {header.height: header.hash for header in self.headers}
 
-    def filters(self, numbers: Iterable[int] | None = None, **what: Any) -> Iterator[LogFilter]:
-        """Filters that together cover these blocks (all of the range, when none are named)."""
-        wanted = list(self.hashes) if numbers is None else sorted(numbers)
-        if not self.final:
-            hashes = self.hashes
-            yield from ({"blockHash": hashes[number], **what} for number in wanted)
-            return
-        for first, last in _runs(wanted):
-            yield {"fromBlock": hex(first), "toBlock": hex(last), **what}
+    @property
+    def end(self) -> tuple[int, str] | None:
+        """The block that a node must have to answer for a range by number."""
+        return (self.headers[-1].height, self.headers[-1].hash) if self.final else None
+
+    def filters_of(self, what: Iterable[LogFilter], numbers: Iterable[int] | None = None) -> list[LogFilter]:
+        """Filters that ask for each of `what` in these blocks (all of the range, when none are named)."""
+        hashes = self.hashes
+        wanted = list(hashes) if numbers is None else sorted(numbers)
+        if self.final:
+            places = [{"fromBlock": hex(first), "toBlock": hex(last)} for first, last in _runs(wanted)]
+        else:
+            places = [{"blockHash": hashes[number]} for number in wanted]
+        return [{**place, **each} for each in what for place in places]
 
 
-async def collect(chain: Chain, scope: Scope, blocks: Range, vaults: set[bytes], finalized_number: int) -> facts.Batch:
-    """Asks, checks and decodes. `vaults`: those deployed before the range.
+class Found(NamedTuple):
+    """The facts of a range, and those of earlier blocks that it makes ours."""
+
+    facts: list[facts.Fact]
+    late_blocks: list[facts.Block]
+    late_facts: list[facts.UsdcFact]
+
+
+@dataclass(frozen=True)
+class Past:
+    """What the ledger has of the blocks before a range: the newest final one, and all after it."""
+
+    final: facts.Block
+    young: Sequence[facts.Block]
+
+    @property
+    def hashes(self) -> dict[int, str]:
+        return {block.number: "0x" + block.hash.hex() for block in (self.final, *self.young)}
+
+
+async def collect(
+    chain: Chain, scope: Scope, blocks: Range, vaults: set[bytes], past: Callable[[], Awaitable[Past]]
+) -> Found:
+    """Asks, checks and decodes. `vaults`: those deployed before the range; `past` is asked when there are new ones.
 
     Raises chain.Unavailable, chain.RangeRefused, proof.BadAnswer and events.Undecodable.
     """
-    deployment, decoder = scope.deployment, scope.decoder
-    splitter_logs = await chain.logs(list(blocks.filters(address=deployment.splitter)))
+    splitter, decoder = scope.deployment.splitter_bytes, scope.decoder
+    known = dict.fromkeys((splitter, *vaults), 0)
+    splitter_logs, moved = await _first_answers(chain, scope, blocks, known)
+    said = [decoder.splitter(log) for log in splitter_logs]
+    new = {fact.vault: fact.block_number for fact in said if isinstance(fact, facts.VaultDeployed)}
+    late: list[Log] = []
+    if new:
+        moved += await chain.logs(blocks.filters_of(_touching(scope, new)), reaching=blocks.end)
+        late = await _earlier(chain, scope, new, await past())
+    involved = {log.place[0] for log in (*splitter_logs, *moved)}
+    usdc_logs = await chain.logs(blocks.filters_of([_all_usdc(scope)], involved), reaching=blocks.end)
+    proof.logs_belong([*usdc_logs, *moved], blocks.hashes)
+    _contains(usdc_logs, moved)
+    ours = _ours(usdc_logs, decoder, {log.transaction_hash for log in splitter_logs}, known | new)
+    proof.splits_are_paid([*said, *ours], splitter)
+    late_blocks, late_facts = await _collect_late(chain, scope, late, known | new)
+    return Found([*said, *ours], late_blocks, late_facts)
+
+
+async def _first_answers(
+    chain: Chain, scope: Scope, blocks: Range, known: Iterable[bytes]
+) -> tuple[list[Log], list[Log]]:
+    """The splitter's logs, proven as far as blooms prove, and transfers into and out of what is known."""
+    splitter = scope.deployment.splitter
+    logs = await chain.logs(blocks.filters_of([{"address": splitter}, *_touching(scope, known)]), reaching=blocks.end)
+    splitter_logs = [log for log in logs if log.address.lower() == splitter.lower()]
     proof.logs_belong(splitter_logs, blocks.hashes)
-    await _settle_doubts(chain, blocks, splitter_logs, deployment.splitter_bytes)
-    splitter_facts = [decoder.splitter(log) for log in splitter_logs]
-
-    seen = dict.fromkeys((deployment.splitter_bytes, *vaults), 0)
-    new = {fact.vault: fact.block_number for fact in splitter_facts if isinstance(fact, facts.VaultDeployed)}
-    moved = await chain.logs([f for what in _touching(scope, seen) for f in blocks.filters(**what)])
-    earlier = await chain.logs(list(_history(scope, new, blocks.last)))
-    in_range = [log for log in (*moved, *earlier) if log.place[0] >= blocks.first]
-    late = [log for log in earlier if log.place[0] < blocks.first]
-
-    involved = {log.place[0] for log in (*splitter_logs, *in_range)}
-    usdc_logs = await chain.logs(list(blocks.filters(involved, **_all_usdc(scope))))
-    proof.logs_belong([*usdc_logs, *splitter_logs], blocks.hashes)
-    _contains(usdc_logs, in_range)
-
-    split_txs = {log.transaction_hash for log in splitter_logs}
-    usdc_facts = _ours(usdc_logs, decoder, split_txs, {**seen, **new})
-    proof.splits_are_paid([*splitter_facts, *usdc_facts], deployment.splitter_bytes)
-    late_blocks, late_facts = await _collect_late(chain, scope, late, {**seen, **new})
-    found: list[facts.Fact] = [*splitter_facts, *usdc_facts]
-    kept = {fact.block_number for fact in found}
-    chain_id = deployment.chain_id
-    return facts.Batch(
-        parent_hash=bytes.fromhex(blocks.headers[0].parent_hash[2:]),
-        head=block_fact(chain_id, blocks.headers[-1], has_events=blocks.last in kept),
-        blocks=[
-            block_fact(chain_id, header, has_events=header.height in kept)
-            for header in blocks.headers
-            if header.height in kept or header.height >= min(finalized_number, blocks.last)
-        ],
-        facts=found,
-        late_blocks=late_blocks,
-        late_facts=late_facts,
-    )
+    for header in proof.blooms_allow(blocks.headers, splitter_logs, scope.deployment.splitter_bytes):
+        for log in await chain.logs_of_receipts(header.hash):
+            if log.address.lower() == splitter.lower():
+                raise proof.BadAnswer(f"logs of block {header.height} were left out of the answer")
+    return splitter_logs, [log for log in logs if log.address.lower() != splitter.lower()]
 
 
 def block_fact(chain_id: int, header: Header, *, has_events: bool) -> facts.Block:
@@ -115,12 +129,24 @@ def block_fact(chain_id: int, header: Header, *, has_events: bool) -> facts.Bloc
     )
 
 
-async def _settle_doubts(chain: Chain, blocks: Range, logs: Sequence[Log], splitter: bytes) -> None:
-    """Where a sparse bloom says that the splitter logged and no log came, the receipts decide."""
-    for header in proof.blooms_allow(blocks.headers, logs, splitter):
-        for log in await chain.logs_of_receipts(header.hash):
-            if bytes.fromhex(log.address[2:]) == splitter:
-                raise proof.BadAnswer(f"logs of block {header.height} were left out of the answer")
+async def _earlier(chain: Chain, scope: Scope, new_vaults: Iterable[bytes], past: Past) -> list[Log]:
+    """Transfers of new vaults before the range: of final blocks by number, of younger ones by hash."""
+    filters = list(_touching(scope, new_vaults))
+    width, last = scope.history_blocks_per_filter, past.final.number
+    found = await chain.logs(
+        [
+            {"fromBlock": hex(start), "toBlock": hex(min(last, start + width - 1)), **what}
+            for start in range(scope.deployment.deployed_at_block, last + 1, width)
+            for what in filters
+        ],
+        reaching=(last, "0x" + past.final.hash.hex()),
+    )
+    found += await chain.logs(
+        [{"blockHash": "0x" + each.hash.hex(), **what} for each in past.young for what in filters]
+    )
+    hashes = past.hashes
+    proof.logs_belong([log for log in found if log.place[0] in hashes], hashes)
+    return found
 
 
 async def _collect_late(
@@ -183,16 +209,6 @@ def _touching(scope: Scope, addresses: Iterable[bytes]) -> Iterator[LogFilter]:
         chunk = words[start : start + scope.addresses_per_filter]
         yield {"address": scope.deployment.usdc, "topics": [TRANSFER, chunk]}
         yield {"address": scope.deployment.usdc, "topics": [TRANSFER, None, chunk]}
-
-
-def _history(scope: Scope, new_vaults: Iterable[bytes], last: int) -> Iterator[LogFilter]:
-    """Transfers of new vaults from the beginning up to `last`."""
-    filters = list(_touching(scope, new_vaults))
-    if not filters:
-        return
-    for start in range(scope.deployment.deployed_at_block, last + 1, scope.history_blocks_per_filter):
-        end = min(last, start + scope.history_blocks_per_filter - 1)
-        yield from ({"fromBlock": hex(start), "toBlock": hex(end), **what} for what in filters)
 
 
 def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:

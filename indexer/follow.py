@@ -107,15 +107,27 @@ class Mirror:
     async def _fetch(
         self, heads: rpc.Heads, first: int, last: int, *, final: bool
     ) -> tuple[record.Finality, facts.Batch]:
-        headers = await self.chain.headers(range(first, last + 1))
+        newest = heads.latest
+        headers = [newest] if first == newest.height else await self.chain.headers(range(first, last + 1))
         proof.headers_chain(headers, self.cursor.head_hash)
         for header in headers:
             proof.header_hash(header)
         finality = await self._finality(heads, headers)
-        blocks = fetch.Range(headers, final)
-        batch = await fetch.collect(self.chain, self.scope, blocks, self.vaults, finality.finalized_number)
-        await self._check_late(batch)
-        return finality, batch
+        found = await fetch.collect(self.chain, self.scope, fetch.Range(headers, final), self.vaults, self._past)
+        return finality, self._batch(headers, found, finality.finalized_number)
+
+    def _batch(self, headers: list[rpc.Header], found: fetch.Found, finalized_number: int) -> facts.Batch:
+        """Of the blocks, those with events are kept, and those that may still be reorganised away."""
+        chain_id, with_events = self.cursor.chain_id, {fact.block_number for fact in found.facts}
+        blocks = [fetch.block_fact(chain_id, each, has_events=each.height in with_events) for each in headers]
+        keep_from = min(finalized_number, blocks[-1].number)
+        kept = [block for block in blocks if block.has_events or block.number >= keep_from]
+        return facts.Batch(self.cursor.head_hash, blocks[-1], kept, *found)
+
+    async def _past(self) -> fetch.Past:
+        numbers = range(self.cursor.finalized_number, self.cursor.head_number + 1)
+        *young, final = await record.stored_blocks(self.connection, self.cursor, numbers)
+        return fetch.Past(final, young)
 
     async def _rewind(self, heads: rpc.Heads) -> None:
         ancestor = await reorg.find_ancestor(self.chain, self.connection, self.cursor, heads.latest.height)
@@ -155,18 +167,6 @@ class Mirror:
         finalized = confirmed(heads.finalized, self.cursor.finalized_number)
         safe = confirmed(heads.safe, self.cursor.safe_number)
         return record.Finality(safe, finalized, heads.latest.height)
-
-    async def _check_late(self, batch: facts.Batch) -> None:
-        """Blocks of late rows must be the ledger's own."""
-        if batch.late_blocks:
-            numbers = [block.number for block in batch.late_blocks]
-            stored = {
-                block.number: block for block in await record.stored_blocks(self.connection, self.cursor, numbers)
-            }
-            for block in batch.late_blocks:
-                ours = stored.get(block.number)
-                if block.number >= self.cursor.finalized_number and (ours is None or ours.hash != block.hash):
-                    raise proof.BadAnswer(f"block {block.number} of an older transfer is not the ledger's")
 
     def _moved(self, cursor: record.Cursor) -> None:
         self.cursor = self.status.cursor = cursor
