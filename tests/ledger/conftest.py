@@ -1,11 +1,12 @@
 """A database with the ledger's schema only."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from deploy.local import postgres
 from ledger import db
+from tests.ledger.books import Books, opened
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +20,9 @@ def ledger_url(postgres_server: str, ledger_template: str, request: pytest.Fixtu
     name = f"ledger_{abs(hash(request.node.nodeid))}"
     yield postgres.ensure_database(postgres_server, name, template=ledger_template)
     postgres.drop_database(postgres_server, name)
+
+
+@pytest.fixture
+async def books(ledger_url: str) -> AsyncIterator[Books]:
+    async with opened(ledger_url) as found:
+        yield found

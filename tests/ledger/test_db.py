@@ -9,7 +9,8 @@ from ledger import db, models
 
 _CATALOG = {
     "columns": """SELECT table_name, column_name, data_type, is_nullable,
-        coalesce(column_default, generation_expression) FROM information_schema.columns WHERE table_schema = 'ledger' AND table_name <> 'alembic_version'""",
+        coalesce(column_default, generation_expression) FROM information_schema.columns
+        WHERE table_schema = 'ledger' AND table_name <> 'alembic_version'""",
     "constraints": """SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
         WHERE connamespace = 'ledger'::regnamespace AND conrelid::regclass::text <> 'ledger.alembic_version'
         AND contype <> 'n'""",
