@@ -22,6 +22,7 @@ from api.node import NodeUnavailable
 
 log = structlog.get_logger(__name__)
 
+MAX_BODY_BYTES = 1024 * 1024
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9_.:-]{8,100}$")
 _CODES = {
     "missing": "REQUIRED",
@@ -79,7 +80,8 @@ class RequestFrame:
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
-                await self._app(scope, receive, framed)
+                _demand_small(scope)
+                await self._app(scope, _limited(receive), framed)
             except Exception as error:
                 if status:
                     raise
@@ -92,6 +94,28 @@ class RequestFrame:
                     status=status,
                     ms=round(1000 * (time.monotonic() - started), 1),
                 )
+
+
+def _demand_small(scope: Scope) -> None:
+    """By what the caller says; `_limited` counts."""
+    said = dict(scope["headers"]).get(b"content-length", b"0")
+    if said.isdigit() and int(said) > MAX_BODY_BYTES:
+        raise errors.RequestTooLarge(f"At most {MAX_BODY_BYTES} bytes.")
+
+
+def _limited(receive: Receive) -> Receive:
+    """Raises RequestTooLarge to whoever reads more of the body than we take."""
+    size = 0
+
+    async def counted() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > MAX_BODY_BYTES:
+            raise errors.RequestTooLarge(f"At most {MAX_BODY_BYTES} bytes.")
+        return message
+
+    return counted
 
 
 def problem_of(error: Exception) -> Problem:  # noqa: PLR0911 - a table, read as one
@@ -147,7 +171,8 @@ async def _answer(request: Request, error: Exception) -> Response:
 
 
 def _answer_now(scope: Scope, error: Exception) -> Response:
-    log.error("request_failed", error=repr(error), exc_info=error)
+    if not isinstance(error, Problem):
+        log.error("request_failed", error=repr(error), exc_info=error)
     return answer(Request(scope), problem_of(error))
 
 

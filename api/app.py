@@ -21,8 +21,6 @@ from api.studios import endpoints as studios
 from api.tips import endpoints as tips
 from api.wallets import endpoints as wallets
 
-MAX_BODY_BYTES = 1024 * 1024
-
 ROUTERS: Sequence[APIRouter] = (
     health.router,
     problem_pages.router,
@@ -70,7 +68,6 @@ def create_app(settings: ApiSettings, *, routers: Sequence[APIRouter] = ROUTERS)
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan,
-        max_body_size=MAX_BODY_BYTES,
         generate_unique_id_function=openapi.demand_operation_id,
     )
     app.state.settings = settings

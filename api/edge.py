@@ -34,6 +34,7 @@ class Route(APIRoute):
 
         async def handle(request: Request) -> Response:
             held = resources.of(request)
+            await request.body()  # whole, before a connection is taken for it
             async with held.database.for_request(request.method) as session:
                 request.state.session = session
                 request.state.caller = await _authenticated(session, request)
@@ -57,6 +58,7 @@ def router(*, tags: list[str], prefix: str = "/api/v1") -> APIRouter:
 
 EVERYWHERE: tuple[type[Problem], ...] = (
     errors.MalformedRequest,
+    errors.RequestTooLarge,
     errors.InvalidRequest,
     errors.InvalidCredentials,
     errors.ApiKeyExpired,

@@ -11,6 +11,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from pydantic import SecretStr
 
+from api import log
 from api.app import ROUTERS, create_app
 from api.settings import ApiSettings
 
@@ -26,6 +27,12 @@ NO_CHAIN = {
 }
 
 OpenClient = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quiet_logs() -> None:
+    """As in production: structlog's own default draws every local variable of a traceback."""
+    log.configure(level="WARNING", form="json")
 
 
 @pytest.fixture
