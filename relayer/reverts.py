@@ -29,7 +29,8 @@ def decoded(data: bytes) -> Revert:
     selector, arguments = data[:4], data[4:]
     try:
         if selector == _REASON_STRING:
-            return Revert("Error", {"reason": decode(["string"], arguments)[0]})
+            # Not strict, because USDC (solc 0.6) leaves dirt behind the string's last character.
+            return Revert("Error", {"reason": decode(["string"], arguments, strict=False)[0]})
         if selector == _PANIC:
             return Revert("Panic", {"panic_code": hex(decode(["uint256"], arguments)[0])})
         error = _custom_errors().get(selector)

@@ -149,6 +149,12 @@ async def test_a_given_gas_limit_that_does_not_suffice_is_refused(platform, spli
     assert refused.state == "refused"
 
 
+def _reason(text: bytes, *, dirt: bytes) -> bytes:
+    """`Error(string)` as USDC says it: what follows the text in memory is left behind it."""
+    padding = bytes(32 - len(text) - len(dirt)) + dirt
+    return bytes.fromhex("08c379a0") + (32).to_bytes(32, "big") + len(text).to_bytes(32, "big") + text + padding
+
+
 @pytest.mark.parametrize(
     ("data", "code", "detail"),
     [
@@ -156,6 +162,7 @@ async def test_a_given_gas_limit_that_does_not_suffice_is_refused(platform, spli
         (b"\xde\xad\xbe\xef", "Unexplained", {"data": "0xdeadbeef"}),
         (bytes.fromhex("08c379a0") + b"\xff" * 64, "Unexplained", {"data": "0x08c379a0" + "ff" * 64}),
         (bytes.fromhex("4e487b71") + bytes(31) + b"\x11", "Panic", {"panic_code": "0x11"}),
+        (_reason(b"too poor", dirt=b"A"), "Error", {"reason": "too poor"}),
     ],
 )
 def test_reasons_are_decoded_or_said_to_be_unexplained(data, code, detail):
