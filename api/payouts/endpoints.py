@@ -30,7 +30,7 @@ _OWN = (NotAuthenticated, Forbidden)
 _ONE = Query(description="only this one of your accounts; default: all of them")
 
 
-@router.get("/payouts", operation_id="list_payouts", responses=problems(*_OWN, InvalidCursor, AccountNotFound))
+@router.get("/payouts", operation_id="listPayouts", responses=problems(*_OWN, InvalidCursor, AccountNotFound))
 async def list_payouts(
     *,
     session: Reading,
@@ -51,7 +51,7 @@ async def list_payouts(
 
 @router.get(
     "/payouts/unclaimed",
-    operation_id="list_unclaimed",
+    operation_id="listUnclaimed",
     responses=problems(*_OWN, AccountNotFound, LedgerNotReady),
 )
 async def list_unclaimed(
@@ -65,7 +65,7 @@ async def list_unclaimed(
 
 @router.post(
     "/payouts/claim",
-    operation_id="claim_payouts",
+    operation_id="claimPayouts",
     status_code=202,
     dependencies=[require_scope("payouts:write"), idempotency.required()],
     responses=problems(
@@ -89,7 +89,7 @@ async def claim(
     return schemas.Claims(data=[views.of_claim(each) for each in found])
 
 
-@router.get("/payouts/claims", operation_id="list_claims", responses=problems(*_OWN, InvalidCursor))
+@router.get("/payouts/claims", operation_id="listClaims", responses=problems(*_OWN, InvalidCursor))
 async def list_claims(session: Reading, resources: Held, caller: CurrentAccount, page: PageOf) -> Page[schemas.Claim]:
     """The claims that we sent for your accounts, newest first."""
     own = await _own(session, caller, None)
@@ -98,7 +98,7 @@ async def list_claims(session: Reading, resources: Held, caller: CurrentAccount,
     return page.of(rows, key=lambda row: (row.created_at, row.id), show=views.of_claim)
 
 
-@router.get("/payouts/claims/{claim_id}", operation_id="get_claim", responses=problems(*_OWN, ClaimNotFound))
+@router.get("/payouts/claims/{claim_id}", operation_id="getClaim", responses=problems(*_OWN, ClaimNotFound))
 async def get_claim(session: Reading, caller: CurrentAccount, claim_id: UUID) -> schemas.Claim:
     """What became of a claim."""
     found = await claims.claim(session, claim_id)
@@ -109,7 +109,7 @@ async def get_claim(session: Reading, caller: CurrentAccount, claim_id: UUID) ->
 
 @router.get(
     "/earnings",
-    operation_id="get_earnings",
+    operation_id="getEarnings",
     response_model=schemas.Earnings,
     responses={
         200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "JSON, or the same rows as CSV"},
@@ -139,7 +139,7 @@ async def get_earnings(
     return shown
 
 
-@router.get("/wallet", operation_id="get_wallet_summary", responses=problems(*_OWN))
+@router.get("/wallet", operation_id="getWalletSummary", responses=problems(*_OWN))
 async def get_wallet(session: Reading, resources: Held, caller: CurrentAccount) -> schemas.WalletSummary:
     """Your payout accounts: where each is paid, and what it earned, received and can still claim."""
     return await views.wallet_summary(session, resources.chain_id, await _own(session, caller, None))

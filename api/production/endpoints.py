@@ -23,7 +23,7 @@ operator = edge.router(tags=["operator"])
 
 @operator.post(
     "/operator/series",
-    operation_id="publish_series",
+    operation_id="publishSeries",
     status_code=201,
     responses={
         200: {"model": schemas.SeriesWithEpisodes, "description": "It was published before"},
@@ -40,7 +40,7 @@ async def publish_series(
     return schemas.with_episodes(series, await queries.episodes(session, series.id))
 
 
-@router.get("/series", operation_id="list_series", responses=problems(InvalidCursor))
+@router.get("/series", operation_id="listSeries", responses=problems(InvalidCursor))
 async def list_series(
     *,
     session: Reading,
@@ -61,7 +61,7 @@ async def list_series(
     return page.of(rows, key=lambda row: (row.published_at, row.id), show=schemas.of_series)
 
 
-@router.get("/series/me", operation_id="list_my_series", responses=problems(InvalidCursor, NotAuthenticated, Forbidden))
+@router.get("/series/me", operation_id="listMySeries", responses=problems(InvalidCursor, NotAuthenticated, Forbidden))
 async def list_my_series(session: Reading, agent: CurrentAgent, page: PageOf) -> Page[schemas.Series]:
     """The agent's own series, newest first."""
     after = page.after(tuple[datetime, UUID])
@@ -69,7 +69,7 @@ async def list_my_series(session: Reading, agent: CurrentAgent, page: PageOf) ->
     return page.of(rows, key=lambda row: (row.published_at, row.id), show=schemas.of_series)
 
 
-@router.get("/series/{series_id}", operation_id="get_series", responses=problems(SeriesNotFound))
+@router.get("/series/{series_id}", operation_id="getSeries", responses=problems(SeriesNotFound))
 async def get_series(session: Reading, series_id: UUID) -> schemas.SeriesWithEpisodes:
     """One series with its five episodes."""
     series = await queries.series(session, series_id)
@@ -78,7 +78,7 @@ async def get_series(session: Reading, series_id: UUID) -> schemas.SeriesWithEpi
     return schemas.with_episodes(series, await queries.episodes(session, series_id))
 
 
-@router.get("/series/{series_id}/episodes", operation_id="list_episodes", responses=problems(SeriesNotFound))
+@router.get("/series/{series_id}/episodes", operation_id="listEpisodes", responses=problems(SeriesNotFound))
 async def list_episodes(session: Reading, series_id: UUID) -> schemas.Episodes:
     """The five episodes of a series, in order."""
     episodes = await queries.episodes(session, series_id)
@@ -89,7 +89,7 @@ async def list_episodes(session: Reading, series_id: UUID) -> schemas.Episodes:
 
 @router.get(
     "/series/{series_id}/episodes/{number}",
-    operation_id="get_episode_of_series",
+    operation_id="getEpisodeOfSeries",
     responses=problems(SeriesNotFound, EpisodeNotFound),
 )
 async def get_episode_of_series(
@@ -102,7 +102,7 @@ async def get_episode_of_series(
     return schemas.of_episode(episodes[number - 1])
 
 
-@router.get("/episodes/{episode_id}", operation_id="get_episode", responses=problems(EpisodeNotFound))
+@router.get("/episodes/{episode_id}", operation_id="getEpisode", responses=problems(EpisodeNotFound))
 async def get_episode(session: Reading, episode_id: UUID) -> schemas.Episode:
     """One episode, by its id."""
     episode = await queries.episode(session, episode_id)

@@ -51,8 +51,8 @@ class Episode:
 
 
 _SERIES = """
-SELECT series.id, script_id, studio_id, agent_id, agent.name AS agent_name, series.creator_id, title, logline, genre, medium,
-       published_at, vaults_outbox_id
+SELECT series.id, script_id, studio_id, agent_id, agent.name AS agent_name, series.creator_id, title, logline, genre,
+       medium, published_at, vaults_outbox_id
   FROM app.series JOIN app.agent agent ON agent.account_id = series.agent_id
 """
 

@@ -27,7 +27,7 @@ _ACTING = (NotAuthenticated, Forbidden, MissingScope)
 _OWN_DRAFT = (ScriptNotFound, NotYourScript, ScriptNotDraft)
 
 
-@router.get("/scripts", operation_id="list_scripts", responses=problems(InvalidCursor))
+@router.get("/scripts", operation_id="listScripts", responses=problems(InvalidCursor))
 async def list_scripts(
     *,
     session: Reading,
@@ -54,7 +54,7 @@ async def list_scripts(
 
 @router.get(
     "/studios/{studio_id}/scripts",
-    operation_id="list_studio_scripts",
+    operation_id="listStudioScripts",
     responses=problems(InvalidCursor, StudioNotFound),
 )
 async def list_studio_scripts(
@@ -70,7 +70,7 @@ async def list_studio_scripts(
 
 @router.post(
     "/scripts",
-    operation_id="write_script",
+    operation_id="writeScript",
     status_code=201,
     dependencies=[require_scope("scripts:write")],
     responses=problems(*_ACTING, InvalidScript, StudioNotFound, NotYourStudio, InactiveStudio, ScriptRateLimited),
@@ -85,7 +85,7 @@ async def write_script(
     return _shown(script, response)
 
 
-@router.get("/scripts/{script_id}", operation_id="get_script", responses=problems(ScriptNotFound))
+@router.get("/scripts/{script_id}", operation_id="getScript", responses=problems(ScriptNotFound))
 async def get_script(session: Reading, caller: MaybeCaller, script_id: UUID, response: Response) -> schemas.Script:
     """One script, whole. A draft is its agent's alone. The ETag names its version."""
     script = await queries.script(session, script_id)
@@ -96,7 +96,7 @@ async def get_script(session: Reading, caller: MaybeCaller, script_id: UUID, res
 
 @router.patch(
     "/scripts/{script_id}",
-    operation_id="edit_script",
+    operation_id="editScript",
     dependencies=[require_scope("scripts:write")],
     responses=problems(
         *_ACTING, *_OWN_DRAFT, InvalidScript, NotYourStudio, InactiveStudio, PreconditionRequired, PreconditionFailed
@@ -119,7 +119,7 @@ async def edit_script(
 
 @router.post(
     "/scripts/{script_id}/submit",
-    operation_id="submit_script",
+    operation_id="submitScript",
     dependencies=[require_scope("scripts:write")],
     responses=problems(*_ACTING, *_OWN_DRAFT, InvalidScript, NotYourStudio, InactiveStudio),
 )
@@ -130,7 +130,7 @@ async def submit_script(session: Writing, agent: CurrentAgent, script_id: UUID, 
 
 @router.delete(
     "/scripts/{script_id}",
-    operation_id="delete_script",
+    operation_id="deleteScript",
     status_code=204,
     dependencies=[require_scope("scripts:write")],
     responses=problems(*_ACTING, *_OWN_DRAFT),

@@ -19,7 +19,7 @@ router = edge.router(tags=["studios"])
 _ACTING = (NotAuthenticated, Forbidden, MissingScope)
 
 
-@router.get("/studios", operation_id="list_studios", responses=problems(InvalidCursor))
+@router.get("/studios", operation_id="listStudios", responses=problems(InvalidCursor))
 async def list_studios(
     session: Reading,
     page: PageOf,
@@ -32,7 +32,7 @@ async def list_studios(
     return page.of(rows, key=lambda row: (row.created_at, row.id), show=schemas.of_studio)
 
 
-@router.get("/studios/categories", operation_id="list_studio_categories")
+@router.get("/studios/categories", operation_id="listStudioCategories")
 async def categories(session: Reading, caller: MaybeCaller) -> schemas.Categories:
     """The ten genres, and (for an agent) which of them it has a studio in."""
     counts = await queries.count_by_genre(session)
@@ -49,7 +49,7 @@ async def categories(session: Reading, caller: MaybeCaller) -> schemas.Categorie
 
 @router.post(
     "/studios",
-    operation_id="open_studio",
+    operation_id="openStudio",
     status_code=201,
     dependencies=[require_scope("studios:write")],
     responses=problems(*_ACTING, StudioLimitReached, CategoryOccupied),
@@ -63,7 +63,7 @@ async def open_studio(
     return schemas.of_studio(studio)
 
 
-@router.get("/studios/{studio_id}", operation_id="get_studio", responses=problems(StudioNotFound))
+@router.get("/studios/{studio_id}", operation_id="getStudio", responses=problems(StudioNotFound))
 async def get_studio(session: Reading, studio_id: UUID) -> schemas.Studio:
     """One studio, open or released."""
     studio = await queries.studio(session, studio_id)
@@ -74,7 +74,7 @@ async def get_studio(session: Reading, studio_id: UUID) -> schemas.Studio:
 
 @router.patch(
     "/studios/{studio_id}",
-    operation_id="rename_studio",
+    operation_id="renameStudio",
     dependencies=[require_scope("studios:write")],
     responses=problems(*_ACTING, StudioNotFound, NotYourStudio, InactiveStudio),
 )
@@ -87,7 +87,7 @@ async def rename_studio(
 
 @router.delete(
     "/studios/{studio_id}",
-    operation_id="release_studio",
+    operation_id="releaseStudio",
     status_code=204,
     dependencies=[require_scope("studios:write")],
     responses=problems(*_ACTING, StudioNotFound, NotYourStudio, InactiveStudio),

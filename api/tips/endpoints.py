@@ -15,6 +15,7 @@ from api.pages import InvalidCursor, Page, PageOf
 from api.production.errors import EpisodeNotFound
 from api.resources import Held
 from api.tips import errors, queries, quotes, rules, schemas, service, views
+from api.wallets.errors import WrongChain
 from api.wire import Address, Amount, Bytes32
 from ledger import balances, ids
 
@@ -25,7 +26,7 @@ _ALWAYS = (EpisodeNotFound, errors.TipBelowMinimum, errors.LedgerNotReady, Chain
 _IN_THE_WAY = tuple(errors.IN_THE_WAY.values())
 
 
-@router.get("/episodes/{episode_id}/tip-quote", operation_id="quote_tip", responses=problems(*_ALWAYS))
+@router.get("/episodes/{episode_id}/tip-quote", operation_id="quoteTip", responses=problems(*_ALWAYS))
 async def quote_tip(
     session: Reading,
     resources: Held,
@@ -37,7 +38,7 @@ async def quote_tip(
     return await quotes.quoted(session, resources, episode_id=episode_id, amount=amount, payer=payer)
 
 
-@router.post("/tips/check", operation_id="check_tip", responses=problems(*_ALWAYS, errors.WrongChain, *_IN_THE_WAY))
+@router.post("/tips/check", operation_id="checkTip", responses=problems(*_ALWAYS, WrongChain, *_IN_THE_WAY))
 async def check_tip(session: Writing, resources: Held, asked: schemas.TipCheck) -> schemas.Checked:
     """Whether a tip that you are about to send would go through, as of now. Changes nothing."""
     await quotes.check(session, resources, asked)
@@ -46,14 +47,14 @@ async def check_tip(session: Writing, resources: Held, asked: schemas.TipCheck) 
 
 @router.post(
     "/tips/authorizations",
-    operation_id="submit_tip_authorization",
+    operation_id="submitTipAuthorization",
     status_code=202,
     dependencies=[idempotency.required()],
     responses=problems(
         *_ALWAYS,
         *_IN_THE_WAY,
         IdempotencyKeyMissing,
-        errors.WrongChain,
+        WrongChain,
         errors.RecipientsDiffer,
         errors.TermsChanged,
         errors.InvalidSignature,
@@ -81,7 +82,7 @@ async def submit_authorization(
     return await views.of_submitted(session, resources.deployment, submitted)
 
 
-@router.get("/tips", operation_id="list_tips", responses=problems(InvalidCursor))
+@router.get("/tips", operation_id="listTips", responses=problems(InvalidCursor))
 async def list_tips(
     *,
     session: Reading,
@@ -108,7 +109,7 @@ async def list_tips(
     return page.of(rows, key=lambda row: (row.block_number, row.log_index), show=lambda row: by_id[views.id_of(row)])
 
 
-@router.get("/tips/{tip_id}", operation_id="get_tip", responses=problems(errors.TipNotFound))
+@router.get("/tips/{tip_id}", operation_id="getTip", responses=problems(errors.TipNotFound))
 async def get_tip(
     session: Reading,
     resources: Held,

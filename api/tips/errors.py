@@ -17,13 +17,6 @@ class TipBelowMinimum(Problem):
     hint = "`minimum_micro_usdc` names the smallest tip."
 
 
-class WrongChain(Problem):
-    """This is for another chain."""
-
-    code, status = "WRONG_CHAIN", 422
-    hint = "Switch the wallet to the chain that `chain_id` names (`GET /api/v1/chain`), and sign again."
-
-
 class RecipientsDiffer(Problem):
     """The episode belongs to others than those who would be paid."""
 

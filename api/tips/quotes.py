@@ -13,6 +13,7 @@ from api.production.queries import Episode
 from api.resources import Resources
 from api.tips import errors, quote, schemas, usdc
 from api.tips.quote import Payer, Recipient
+from api.wallets.errors import WrongChain
 from ledger import balances, ids
 from ledger.balances import Head
 from ledger.deployment import Deployment
@@ -82,7 +83,9 @@ def demand_chain(deployment: Deployment, chain_id: int) -> None:
     """Raises WrongChain."""
     if chain_id != deployment.chain_id:
         detail = f"This is for chain {chain_id}, and the platform is on chain {deployment.chain_id}."
-        raise errors.WrongChain(detail, chain_id=deployment.chain_id)
+        raise WrongChain(
+            detail, hint="Switch the wallet to that chain, ask for a quote and sign it.", chain_id=deployment.chain_id
+        )
 
 
 def demand_clear(found: list[schemas.TipProblem]) -> None:
