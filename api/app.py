@@ -11,6 +11,7 @@ from api.accounts import authentication
 from api.accounts.agents import endpoints as agents
 from api.accounts.humans import endpoints as humans
 from api.accounts.keys import endpoints as keys
+from api.audit import endpoints as audit
 from api.chain import endpoints as chain
 from api.dev import endpoints as dev
 from api.payouts import endpoints as payouts
@@ -28,6 +29,7 @@ ROUTERS: Sequence[APIRouter] = (
     agents.router,
     keys.router,
     wallets.router,
+    audit.router,
     chain.router,
     dev.router,
     studios.router,

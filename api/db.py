@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from psycopg import AsyncConnection
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from ledger import db as ledger_db
@@ -60,7 +60,11 @@ class Database:
 
 
 async def driver_connection(session: AsyncSession) -> AsyncConnection[Any]:
-    """The psycopg connection under the session, in the same transaction (COPY, libraries that take one)."""
+    """The psycopg connection under the session, in the same transaction (COPY, libraries that take one).
+
+    Transactions and savepoints begin with the first statement only: before it, whoever took the connection was outside.
+    """
+    await session.execute(text("SELECT"))
     raw = await (await session.connection()).get_raw_connection()
     connection = raw.driver_connection
     if not isinstance(connection, AsyncConnection):

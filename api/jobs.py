@@ -55,19 +55,18 @@ async def enqueue(
 
     Of one `key`, at most one job waits (another enqueue is dropped) and at most one runs at a time.
     """
-    connection = await db.driver_connection(session)
     named = f"{what.name}:{key}" if key else None
-    deferrer = configure_task(
-        name=what.name,
-        job_manager=JobManager(PsycopgConnector()),
-        queue=QUEUE,
-        lock=named,
-        queueing_lock=named,
-        schedule_at=datetime.now(UTC) + timedelta(seconds=in_seconds) if in_seconds else None,
-        connection=connection,
-    )
     try:
-        async with connection.transaction():  # a savepoint, because a duplicate must not abort the caller's transaction
+        async with session.begin_nested():  # because a duplicate must not abort the caller's transaction
+            deferrer = configure_task(
+                name=what.name,
+                job_manager=JobManager(PsycopgConnector()),
+                queue=QUEUE,
+                lock=named,
+                queueing_lock=named,
+                schedule_at=datetime.now(UTC) + timedelta(seconds=in_seconds) if in_seconds else None,
+                connection=await db.driver_connection(session),
+            )
             await deferrer.defer_async(**arguments)
     except AlreadyEnqueued:
         return

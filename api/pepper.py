@@ -41,8 +41,8 @@ class Pepper:
     def unseal(self, purpose: str, context: bytes, sealed: bytes) -> bytes:
         """Raises NotOurs."""
         nonce, tag = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES : _NONCE_BYTES + _TAG_BYTES]
-        cipher = AES.new(self.digest(purpose, context), AES.MODE_GCM, nonce=nonce)
         try:
+            cipher = AES.new(self.digest(purpose, context), AES.MODE_GCM, nonce=nonce)
             return cipher.decrypt_and_verify(sealed[_NONCE_BYTES + _TAG_BYTES :], tag)
         except ValueError as error:
             raise NotOurs from error
