@@ -54,6 +54,8 @@ def main() -> int:
         psycopg.OperationalError,
     ) as error:
         return _fail(str(error))
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.InvalidSchemaName) as error:
+        return _fail(f"{error}: run `python -m indexer migrate` first")
 
 
 async def _run(command: str, settings: Settings) -> int:
@@ -98,7 +100,9 @@ async def _print_status(settings: Settings) -> int:
         cursor = await record.read_cursor(connection, settings.chain_id)
     if cursor is None:
         return _fail(f"nothing is mirrored of chain {settings.chain_id} yet: start `python -m indexer run`")
-    print(json.dumps({**cursor.__dict__, "head_hash": "0x" + cursor.head_hash.hex()}, default=str))  # noqa: T201
+    lag = cursor.chain_head_number - cursor.head_number
+    said = {**cursor.__dict__, "head_hash": "0x" + cursor.head_hash.hex(), "lag_blocks": lag}
+    print(json.dumps(said, default=str))  # noqa: T201
     return int(cursor.status == "halted")
 
 

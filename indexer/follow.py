@@ -11,21 +11,31 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+import psycopg
 import structlog
 
 from indexer import chain as rpc
 from indexer import events, fetch, proof, reorg
-from indexer.status import Status
+from indexer.status import Progress, Status
 from ledger import facts, record
 
 log = structlog.get_logger("indexer.follow")
 
 _YOUNG_BLOCKS = 32
+_WIDEST = 1_000_000
 _HEARTBEAT_SECONDS = 5.0
 _MAX_BACKOFF_SECONDS = 15.0
 _STRIKES_BEFORE_HALT = 5
 """By each provider, one after the other, with growing pauses: about three seconds with one of them."""
 _LIVE_WITHIN_BLOCKS = 3
+_FAULTS = (
+    rpc.Unavailable,
+    proof.BadAnswer,
+    reorg.DeepReorg,
+    events.Undecodable,
+    psycopg.IntegrityError,  # the tables' own tripwires
+    psycopg.DataError,
+)
 
 
 @dataclass
@@ -39,13 +49,16 @@ class Mirror:
     vaults: set[bytes]
     status: Status
     range_blocks: int = 1000
+    """The widest range of final blocks."""
     until: int | None = None
     """Goes no further than this block."""
-    _last_sign_of_life: float = field(default=0.0)
+    _width: int = _WIDEST
+    """What the node was last seen to take; grows again with each success."""
+    _last_sign_of_life: float = 0.0
+    _progress: Progress = field(default_factory=Progress)
 
     async def step(self) -> bool:
-        """Whether anything changed. Raises chain.Unavailable, proof.BadAnswer, events.Undecodable, reorg.DeepReorg, and
-        record.Fenced."""
+        """Whether anything changed. Raises what `_FAULTS` names, record.Fenced and psycopg.OperationalError."""
         heads = await self.chain.heads()
         if await self._left_by_chain(heads):
             await self._rewind(heads)
@@ -59,9 +72,9 @@ class Mirror:
         except proof.NotOurChain:
             await self._rewind(heads)
         except rpc.RangeRefused:
-            self.range_blocks = max(1, (last - first + 1) // 2)
-            if first == last:
+            if not final or first == last:
                 raise
+            self._width = (last - first + 1) // 2
         return True
 
     async def start_over(self) -> None:
@@ -77,6 +90,8 @@ class Mirror:
         latest = heads.latest
         if latest.height > self.cursor.head_number:
             return False
+        if latest.height == self.cursor.head_number:
+            return latest.hash != "0x" + self.cursor.head_hash.hex()
         if latest.height < self.cursor.finalized_number:
             final = self.cursor.finalized_number
             raise reorg.DeepReorg(
@@ -89,8 +104,8 @@ class Mirror:
         first = self.cursor.head_number + 1
         final_to = heads.finalized.height if heads.finalized else 0
         final = first <= final_to
-        last = min(final_to, first + self.range_blocks - 1) if final else heads.latest.height
-        last = min(last, first + _YOUNG_BLOCKS - 1) if not final else last
+        width = min(self.range_blocks, self._width) if final else _YOUNG_BLOCKS
+        last = min(final_to if final else heads.latest.height, first + width - 1)
         return first, last if self.until is None else min(last, self.until), final
 
     async def _advance(self, heads: rpc.Heads, first: int, last: int, *, final: bool) -> None:
@@ -102,7 +117,10 @@ class Mirror:
         status = "live" if near else "syncing"
         self._moved(await record.append(self.connection, self.cursor, batch, finality, status))
         self.vaults |= {fact.vault for fact in batch.facts if isinstance(fact, facts.VaultDeployed)}
+        self._width = min(_WIDEST, self._width + self._width // 8 + 1)
         self._count(batch, last - first + 1)
+        if not near:
+            self._progress.report(self.cursor.head_number, heads.latest.height)
 
     async def _fetch(
         self, heads: rpc.Heads, first: int, last: int, *, final: bool
@@ -133,7 +151,7 @@ class Mirror:
         ancestor = await reorg.find_ancestor(self.chain, self.connection, self.cursor, heads.latest.height)
         depth = self.cursor.head_number - ancestor
         if depth == 0:
-            return  # the chain came back while we looked
+            raise proof.BadAnswer(f"{self.chain.provider.name} left the ledger's chain and came back while we looked")
         self._moved(await record.rewind(self.connection, self.cursor, ancestor))
         self.vaults = await record.vaults(self.connection, self.cursor)
         self.status.reorgs[depth] += 1
@@ -197,7 +215,7 @@ async def follow(
     done: Callable[[Mirror], Awaitable[bool]] | None = None,
 ) -> None:
     """Steps until `stop` is set, or `done` says so after a step that changed nothing. Raises record.Fenced and
-    psycopg.Error.
+    psycopg.OperationalError.
 
     Everything else is tried again: at once with another provider, later with the same one. What does not go away halts
     the ledger (status `halted`), and is tried again at intervals all the same."""
@@ -206,7 +224,7 @@ async def follow(
         try:
             changed = await mirror.step()
             strikes = 0
-        except (rpc.Unavailable, proof.BadAnswer, reorg.DeepReorg, events.Undecodable) as fault:
+        except _FAULTS as fault:
             strikes += 1
             await _suffer(mirror, fault, strikes)
             await pause(stop, _patience(strikes // len(mirror.chain.providers)))

@@ -7,10 +7,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import structlog
+
 from indexer.chain import Chain
 from ledger.record import Cursor
 
 _READY_LAG_BLOCKS = 30
+_PROGRESS_SECONDS = 5.0
+
+log = structlog.get_logger("indexer.status")
 
 
 @dataclass
@@ -35,6 +40,32 @@ class Status:
             return f"halted: {self.cursor.status_detail}"
         lag = self.cursor.chain_head_number - self.cursor.head_number
         return f"{lag} blocks behind the chain" if lag > _READY_LAG_BLOCKS else None
+
+
+@dataclass
+class Progress:
+    """Says now and then how fast a ledger that is behind catches up."""
+
+    _since: float | None = None
+    _from: int = 0
+
+    def report(self, head_number: int, chain_head_number: int) -> None:
+        now = time.monotonic()
+        if self._since is None:
+            self._since, self._from = now, head_number
+        elapsed = now - self._since
+        if elapsed < _PROGRESS_SECONDS:
+            return
+        blocks_per_second = (head_number - self._from) / elapsed
+        left = chain_head_number - head_number
+        log.info(
+            "catching_up",
+            head=head_number,
+            blocks_left=left,
+            blocks_per_second=round(blocks_per_second),
+            seconds_left=round(left / blocks_per_second) if blocks_per_second else None,
+        )
+        self._since, self._from = now, head_number
 
 
 def render(status: Status, chain: Chain) -> str:

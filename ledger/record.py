@@ -251,7 +251,7 @@ def _settled(cursor: Cursor, head: facts.Block, finality: Finality) -> Cursor:
         head_hash=head.hash,
         head_timestamp=head.timestamp,
         finalized_number=finalized,
-        safe_number=max(finalized, min(finality.safe_number, head.number)),
+        safe_number=max(cursor.safe_number, finalized, min(finality.safe_number, head.number)),
         chain_head_number=max(finality.chain_head_number, head.number),
     )
 
