@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from api import log, settings, worker
 from api.app import create_app
-from ledger import db
+from ledger import db, deployment
 from ledger.deployment import DeploymentUnreadable, NotDeployed
 
 
@@ -41,6 +41,7 @@ def main(command: Annotated[Command, typer.Argument(help="what to do")]) -> None
 def _run() -> None:
     chosen = settings.load()
     log.configure(level=chosen.log_level, form=chosen.log_format)
+    deployment.load(chosen.chain_id, chosen.deployment_file)  # says what is missing, before anything else starts
     config = uvicorn.Config(
         create_app(chosen),
         host=chosen.molt_host,
@@ -51,7 +52,10 @@ def _run() -> None:
         loop="uvloop",
         timeout_graceful_shutdown=10,
     )
-    uvicorn.Server(config).run()
+    server = uvicorn.Server(config)
+    server.run()
+    if not server.started:
+        raise SystemExit(1)
 
 
 def _worker() -> None:

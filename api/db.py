@@ -30,7 +30,7 @@ class Database:
         self._engine = ledger_db.async_engine(
             database_url, "molt_api", pool_size=pool_size, max_overflow=pool_size // 2, pool_timeout=10
         )
-        event.listen(self._engine.sync_engine, "connect", _find_our_tables)
+        event.listen(self._engine.sync_engine, "connect", _prepare)
         self._reading = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     @property
@@ -72,10 +72,13 @@ async def driver_connection(session: AsyncSession) -> AsyncConnection[Any]:
     return connection
 
 
-def _find_our_tables(connection: Any, _record: Any) -> None:
-    """Procrastinate's functions name their tables without a schema."""
+def _prepare(connection: Any, _record: Any) -> None:
+    """Procrastinate's functions name their tables without a schema. And nothing may hold up the others for ever."""
     cursor = connection.cursor()
     cursor.execute("SET search_path TO app, public")
+    cursor.execute("SET lock_timeout TO '5s'")
+    cursor.execute("SET statement_timeout TO '30s'")
+    cursor.execute("SET idle_in_transaction_session_timeout TO '2min'")
     cursor.close()
     connection.commit()
 

@@ -17,7 +17,7 @@ from starlette.responses import StreamingResponse
 
 from api import errors, etags, idempotency, rate_limits, resources
 from api.callers import Caller
-from api.errors import Problem, problems
+from api.errors import Problem, Responses, problems
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +27,14 @@ Authenticate = Callable[[AsyncSession, Request], Awaitable[Caller | None]]
 
 
 class Route(APIRoute):
-    """An endpoint inside its transaction."""
+    """An endpoint inside its transaction, with what any endpoint may answer declared."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        writes = bool(idempotency.METHODS.intersection(options.get("methods") or ()))
+        anyhow = problems(*EVERYWHERE, *(WRITING if writes else ()))
+        unchanged: Responses = {} if writes else {304: {"description": "Not changed since the ETag in If-None-Match"}}
+        options["responses"] = errors.merged(anyhow, unchanged, options.get("responses") or {})
+        super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Handler:
         endpoint = super().get_route_handler()
@@ -53,7 +60,7 @@ class Route(APIRoute):
 
 def router(*, tags: list[str], prefix: str = "/api/v1") -> APIRouter:
     """A feature's router. Every operation names its `operation_id` and the problems of its own."""
-    return APIRouter(prefix=prefix, tags=[*tags], route_class=Route, responses=problems(*EVERYWHERE))
+    return APIRouter(prefix=prefix, tags=[*tags], route_class=Route)
 
 
 EVERYWHERE: tuple[type[Problem], ...] = (
@@ -68,6 +75,8 @@ EVERYWHERE: tuple[type[Problem], ...] = (
     errors.TemporarilyUnavailable,
 )
 """What any operation may answer."""
+WRITING: tuple[type[Problem], ...] = (*idempotency.PROBLEMS, errors.CrossSiteRequest)
+"""What POST, PUT, PATCH and DELETE may answer besides."""
 
 
 async def _authenticated(session: AsyncSession, request: Request) -> Caller | None:

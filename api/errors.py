@@ -90,15 +90,36 @@ class Problem(Exception):
         }
 
 
-def problems(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
+Responses = dict[int | str, dict[str, Any]]
+
+
+def problems(*kinds: type[Problem]) -> Responses:
     """`@router.post(…, responses=problems(StudioLimitReached, CategoryOccupied))`."""
-    by_status: dict[int | str, dict[str, Any]] = {}
+    by_status: Responses = {}
     for kind in kinds:
         declared = by_status.setdefault(kind.status, {"model": ProblemBody, "description": "", "content": {}})
         declared["description"] = "; ".join(filter(None, [declared["description"], f"`{kind.code}`: {kind.title()}"]))
         examples = declared["content"].setdefault(MEDIA_TYPE, {"examples": {}})["examples"]
         examples[kind.code] = {"summary": kind.title(), "value": _example(kind)}
     return by_status
+
+
+def merged(*declared: Responses) -> Responses:
+    """One declaration of several; of one status, each problem once."""
+    result: Responses = {}
+    for responses in declared:
+        for status, response in responses.items():
+            if MEDIA_TYPE not in response.get("content", {}):
+                result[status] = response
+                continue
+            kinds = {**_kinds(result.get(status, {})), **_kinds(response)}
+            result[status] = problems(*kinds.values())[next(iter(kinds.values())).status]
+    return result
+
+
+def _kinds(response: dict[str, Any]) -> dict[str, type[Problem]]:
+    codes = response.get("content", {}).get(MEDIA_TYPE, {}).get("examples", {})
+    return {code: Problem.known[code] for code in codes}
 
 
 def _example(kind: type[Problem]) -> dict[str, Any]:

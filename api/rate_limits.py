@@ -43,6 +43,8 @@ UNVERIFIED = Limit("unverified", 60, 60, by_ip=True)
 """Bearer tokens that prove nothing."""
 REGISTRATIONS = Limit("registrations", 10, 300, by_ip=True)
 LOGINS = Limit("logins", 20, 300, by_ip=True)
+PASSWORDS = Limit("passwords", 30, 3600)
+"""Tries at one email address, wherever they come from."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +97,9 @@ class Limiter:
         await storage.storage.aclose()
 
 
-async def count(request: Request, limit: Limit) -> None:
-    """Counts this request, and shows the caller where it stands. Raises RateLimited."""
-    standing = await request.app.state.resources.limiter.hit(limit, _who(request, limit))
+async def count(request: Request, limit: Limit, *, who: str | None = None) -> None:
+    """Counts this request (for `who`, if not for the caller), and shows where it stands. Raises RateLimited."""
+    standing = await request.app.state.resources.limiter.hit(limit, who or _who(request, limit))
     if standing is None:
         return
     shown: Standing | None = request.state.standing

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import Query, Response
 
-from api import edge, idempotency
+from api import edge
 from api.accounts import queries as accounts
 from api.callers import Account, CurrentAccount, require_scope
 from api.challenges import ChallengeExpired, ChallengeInvalid, ChallengeUsed, SignatureInvalid
@@ -47,7 +47,6 @@ _REFUSALS = problems(
     WalletAlreadyRegistered,
     WalletChangePending,
     ChainUnavailable,
-    *idempotency.PROBLEMS,
 )
 
 

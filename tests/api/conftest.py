@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from api import log
 from api.app import ROUTERS, create_app
 from api.settings import ApiSettings
+from tests.api.described import Described
 
 OPERATOR_TOKEN = "operator-token-of-the-tests-0123456789"
 NO_CHAIN = {
@@ -86,9 +87,12 @@ async def http(open_client: OpenClient) -> AsyncIterator[httpx.AsyncClient]:
 
 @asynccontextmanager
 async def serving(app: FastAPI, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the app, between its startup and its shutdown."""
+    """A client of the app, between its startup and its shutdown. Undeclared answers fail the test."""
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://testserver", **options) as client:
+        hooks = {"response": [Described(app).check]}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://testserver", event_hooks=hooks, **options
+        ) as client:
             client.app = app  # type: ignore[attr-defined]
             yield client

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 
-from api import edge
+from api import edge, rate_limits
 from api.accounts import queries, schemas
 from api.accounts.errors import EmailTaken, WalletOpensAnotherAccount, WrongCredentials
 from api.accounts.humans import service, siwe
@@ -14,7 +14,7 @@ from api.callers import SESSION_COOKIE, CurrentAccount, CurrentHuman, Human, May
 from api.challenges import ChallengeExpired, ChallengeInvalid, ChallengeUsed, SignatureInvalid
 from api.db import Reading, ReadSession, Writing
 from api.errors import ChainUnavailable, Forbidden, NotAuthenticated, problems
-from api.rate_limits import LOGINS, REGISTRATIONS, limited
+from api.rate_limits import LOGINS, PASSWORDS, REGISTRATIONS, limited
 from api.resources import Held, Resources
 from api.wire import Address
 
@@ -41,8 +41,12 @@ async def register(session: Writing, held: Held, response: Response, body: schem
 
 
 @router.post("/auth/login", operation_id="logIn", dependencies=[limited(LOGINS)], responses=problems(WrongCredentials))
-async def log_in(session: Writing, held: Held, response: Response, body: schemas.Login) -> schemas.SignedIn:
+async def log_in(
+    session: Writing, held: Held, request: Request, response: Response, body: schemas.Login
+) -> schemas.SignedIn:
     """Begins a session of 30 days."""
+    address = held.pepper.digest("login-address", body.email.lower().encode()).hex()
+    await rate_limits.count(request, PASSWORDS, who=address)
     password = body.password.get_secret_value()
     begun = await service.log_in(session, held.pepper, email=body.email, password=password)
     return await _signed_in(session, held, response, begun)

@@ -1,0 +1,46 @@
+"""Whatever the API answers in a test, its own description must have announced: path, status, media type, problem code."""
+
+import re
+from functools import cached_property
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+Operation = dict[str, Any]
+
+
+class Described:
+    """The description of one app, to be asked about each answer."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+
+    async def check(self, answer: httpx.Response) -> None:
+        """An httpx response hook. What no path matches is not described, and need not be."""
+        operation = self._operation(answer.request)
+        if operation is None:
+            return
+        asked = f"{answer.request.method} {answer.request.url.path}"
+        declared = operation["responses"].get(str(answer.status_code))
+        assert declared is not None, f"{asked} answered {answer.status_code}, which it does not declare"
+        if answer.status_code < 400:
+            return
+        await answer.aread()
+        examples = declared["content"]["application/problem+json"]["examples"]
+        assert answer.json()["code"] in examples, f"{asked} answered {answer.json()['code']}, which it does not declare"
+
+    def _operation(self, request: httpx.Request) -> Operation | None:
+        method = request.method.lower()
+        for pattern, operations in self._paths:
+            if pattern.fullmatch(request.url.path) and method in operations:
+                found: Operation = operations[method]
+                return found
+        return None
+
+    @cached_property
+    def _paths(self) -> list[tuple[re.Pattern[str], dict[str, Operation]]]:
+        """Fixed paths before those with parameters, as the router decides."""
+        paths = self._app.openapi()["paths"]
+        ordered = sorted(paths, key=lambda path: path.count("{"))
+        return [(re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path)), paths[path]) for path in ordered]
