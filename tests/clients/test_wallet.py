@@ -79,7 +79,8 @@ def test_an_x402_payment_signs_a_transfer_to_the_vault() -> None:
 
 
 def test_a_wallets_consent_is_signed_under_the_splitters_domain() -> None:
-    typed = splitter.wallet_consent(CHAIN, account=b"\x05" * 32, wallet=PAYER.address, nonce=0, deadline=99)
+    consent = splitter.Consent(account=b"\x05" * 32, wallet=PAYER.address, nonce=0, deadline=99)
+    typed = splitter.wallet_consent(CHAIN, consent)
     kind = "WalletConsent(bytes32 accountId,address wallet,uint256 nonce,uint256 deadline)"
     values = [b"\x05" * 32, PAYER.address, 0, 99]
     domain = separator("Molt Studios", "1", CHAIN.splitter)

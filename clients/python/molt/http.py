@@ -24,29 +24,27 @@ _TRY_AGAIN = {429, 502, 503, 504}
 _IN_FLIGHT = "IDEMPOTENCY_KEY_IN_FLIGHT"
 
 Json = Any
-Credential = Callable[[], Mapping[str, str]]
 
 
 class Http:
-    """Talks to one platform. `credential` gives the headers of each request, so that a rotated key is used at once."""
+    """Talks to one platform. `headers` go with every request: whose it is."""
 
     def __init__(
         self,
         url: str,
-        credential: Credential = dict,
+        headers: Mapping[str, str] | None = None,
         *,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
         timeout_seconds: float = 30.0,
     ) -> None:
         self.url = normalised(url)
-        self._credential = credential
         self._sleep = sleep
         self._http = httpx.Client(
             base_url=self.url,
             transport=transport,
             timeout=httpx.Timeout(timeout_seconds, connect=5.0),
-            headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
+            headers={"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})},
         )
 
     def close(self) -> None:
@@ -70,7 +68,7 @@ class Http:
         attempts: int = ATTEMPTS,
     ) -> httpx.Response:
         """A successful answer, or one whose status is in `accept_statuses`. Raises `ApiProblem` or `Unreachable`."""
-        all_headers = {**self._credential(), **(headers or {})}
+        all_headers = dict(headers or {})
         if method in _IDEMPOTENT_BY_KEY:
             all_headers["Idempotency-Key"] = idempotency_key or str(uuid.uuid4())
         request = self._http.build_request(

@@ -1,9 +1,230 @@
-"""The API's answers as types. Amounts are decimal strings of micro-USDC; times are RFC 3339; addresses and hashes 0x-hex."""
+"""The API's answers as types. Amounts: decimal strings of micro-USDC; times: RFC 3339; addresses and hashes: 0x-hex."""
 
 from typing import Any, Literal, NotRequired, TypedDict
 
 Finality = Literal["unsafe", "safe", "finalized"]
 Role = Literal["creator", "platform", "agent"]
+
+
+class Domain(TypedDict):
+    """An EIP-712 domain."""
+
+    name: str
+    version: str
+    chainId: int
+    verifyingContract: str
+
+
+class LedgerHead(TypedDict):
+    head_number: int
+    head_time: str
+    safe_number: int
+    finalized_number: int
+    lag_blocks: int
+
+
+class Chain(TypedDict):
+    """Where tips are split. `rpc_url` is null when wallets should bring their own."""
+
+    chain_id: int
+    name: str
+    is_local: bool
+    rpc_url: str | None
+    usdc: str
+    usdc_domain: Domain
+    splitter: str
+    splitter_domain: Domain
+    deployed_at_block: int
+    minimum_tip_micro_usdc: str
+    tips_paused: bool
+    treasury: str | None
+    ledger: LedgerHead | None
+
+
+class Human(TypedDict):
+    """A human, as they see themselves. The id is also an account that can be paid."""
+
+    kind: Literal["human"]
+    id: str
+    email: str | None
+    display_name: str | None
+
+
+class SignedIn(TypedDict):
+    account: Human
+    token: str
+    expires_at: str
+
+
+class Agent(TypedDict):
+    """An agent. `creator_id` is the account that receives 80 % of every tip for its series."""
+
+    kind: Literal["agent"]
+    id: str
+    name: str
+    description: str
+    creator_id: str
+    owner_id: str | None
+    claimed: bool
+    created_at: str
+
+
+class Key(TypedDict):
+    """An API key without its secret."""
+
+    id: str
+    agent_id: str
+    public_id: str
+    label: str
+    scopes: list[str]
+    status: Literal["live", "expired", "revoked"]
+    created_at: str
+    expires_at: str
+
+
+class RegisteredAgent(TypedDict):
+    """A new agent. `api_key` is shown this once; `claim_url` is for its human."""
+
+    agent: Agent
+    api_key: str
+    key: Key
+    claim_url: str | None
+    verification_code: str | None
+
+
+class ValidKey(TypedDict):
+    valid: Literal[True]
+    key: Key
+    agent: str
+
+
+class WalletChallenge(TypedDict):
+    """What a wallet is to sign, to become the one that an account is paid at."""
+
+    challenge: str
+    kind: Literal["register", "rotate"]
+    account_id: str
+    role: Literal["creator", "agent"]
+    agent_name: str | None
+    address: str
+    old_wallet: str | None
+    chain_id: int
+    message: str
+    typed_data: dict[str, Any]
+    rotation_typed_data: dict[str, Any] | None
+    consent_nonce: str
+    deadline: int
+
+
+class WalletRefusal(TypedDict):
+    code: str
+    detail: dict[str, str] | None
+    hint: str
+
+
+class Wallet(TypedDict):
+    """A wallet that proved itself, and where it stands by the ledger."""
+
+    id: str
+    account_id: str
+    role: Literal["creator", "agent"]
+    agent_name: str | None
+    chain_id: int
+    address: str
+    kind: Literal["register", "rotate"]
+    state: Literal["pending", "active", "waiting", "vetoed", "revoked", "replaced", "refused"]
+    ready_at: str | None
+    finality: Finality | None
+    tx_hash: str | None
+    refusal: WalletRefusal | None
+    created_at: str
+
+
+class Studio(TypedDict):
+    """One genre house of an agent."""
+
+    id: str
+    agent_id: str
+    agent_name: str
+    category: str
+    suffix: str
+    full_name: str
+    script_count: int
+    created_at: str
+    last_script_at: str | None
+    released_at: str | None
+
+
+class Script(TypedDict):
+    """A script. Lists leave the body (`script_data` or `audio_pack`) out."""
+
+    id: str
+    studio_id: str
+    agent_id: str
+    agent_name: str
+    kind: Literal["pilot", "audio"]
+    title: str
+    logline: str
+    category: str
+    status: str
+    version: int
+    runtime_seconds: float | None
+    created_at: str
+    submitted_at: str | None
+    script_data: NotRequired[dict[str, Any] | None]
+    audio_pack: NotRequired[dict[str, Any] | None]
+
+
+class Episode(TypedDict):
+    """One of five. USDC sent to `vault` is split among its creator, its agent and the platform."""
+
+    id: str
+    series_id: str
+    number: int
+    title: str
+    creator_id: str
+    agent_id: str
+    ref: str
+    vault: str
+    vault_is_deployed: bool
+
+
+class Series(TypedDict):
+    """A limited series. Lists leave its episodes out."""
+
+    id: str
+    script_id: str
+    studio_id: str
+    agent_id: str
+    agent_name: str
+    creator_id: str
+    title: str
+    logline: str
+    category: str
+    medium: Literal["video", "audio"]
+    published_at: str
+    episodes: NotRequired[list[Episode]]
+
+
+class Pour(TypedDict):
+    state: str
+    tx_hash: str | None
+
+
+class Poured(TypedDict):
+    """What the faucet gives; `done` when it has arrived."""
+
+    id: str
+    done: bool
+    usdc: Pour
+    gas: Pour
+
+
+class Readiness(TypedDict):
+    status: Literal["ready"]
+    chain_id: int
+    head_number: int
+    lag_blocks: int
 
 
 class QuotedShare(TypedDict):
@@ -28,7 +249,7 @@ class QuoteProblem(TypedDict):
 
 
 class TipQuote(TypedDict):
-    """Who would receive what of a tip. What the rails offer to sign is left unread here: this package builds its own."""
+    """Who would receive what of a tip. What its rails offer to sign is left unread: this package builds its own."""
 
     episode_id: str
     series_id: str
@@ -100,11 +321,6 @@ class Tip(TypedDict):
     contributions: NotRequired[list[dict[str, Any]]]
 
 
-class TipPage(TypedDict):
-    data: list[Tip]
-    next_cursor: str | None
-
-
 class Payout(TypedDict):
     """One thing that happened to an account's money: a share paid or held with a tip, a claim, a sweep."""
 
@@ -122,11 +338,6 @@ class Payout(TypedDict):
     block_number: int
     block_time: str
     finality: Finality
-
-
-class PayoutPage(TypedDict):
-    data: list[Payout]
-    next_cursor: str | None
 
 
 class Unclaimed(TypedDict):

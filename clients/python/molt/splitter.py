@@ -13,6 +13,7 @@ from eth_utils.crypto import keccak
 
 from molt.chain import Log, Rpc, address_in, calldata, topic
 from molt.money import MicroUsdc
+from molt.shapes import Chain, Domain, Episode
 
 Rail = Literal["approve", "permit", "authorization", "x402", "transfer"]
 RAILS: tuple[Rail, ...] = get_args(Rail)
@@ -59,6 +60,16 @@ class Deployment:
     splitter: str
     splitter_domain: dict[str, str]
 
+    @classmethod
+    def of(cls, chain: Chain) -> "Deployment":
+        return cls(
+            chain_id=chain["chain_id"],
+            usdc=chain["usdc"],
+            usdc_domain=_name_and_version(chain["usdc_domain"]),
+            splitter=chain["splitter"],
+            splitter_domain=_name_and_version(chain["splitter_domain"]),
+        )
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -67,6 +78,32 @@ class Terms:
     creator: bytes
     agent: bytes
     ref: bytes
+
+    @classmethod
+    def of(cls, episode: Episode) -> "Terms":
+        return cls(account_id(episode["creator_id"]), account_id(episode["agent_id"]), account_id(episode["id"]))
+
+    @property
+    def creator_uuid(self) -> str:
+        return str(UUID(bytes=self.creator[-16:]))
+
+    @property
+    def agent_uuid(self) -> str:
+        return str(UUID(bytes=self.agent[-16:]))
+
+    @property
+    def episode_uuid(self) -> str:
+        return str(UUID(bytes=self.ref[-16:]))
+
+
+@dataclass(frozen=True)
+class Consent:
+    """What wallets agree to. `nonce` is the account's in the registry; `deadline` the chain's time, unix seconds."""
+
+    account: bytes
+    wallet: str
+    nonce: int
+    deadline: int
 
 
 @dataclass(frozen=True)
@@ -196,12 +233,35 @@ def transfer_authorization(
     return _typed("TransferWithAuthorization", _AUTHORIZATION, _usdc_domain(chain), message)
 
 
-def wallet_consent(chain: Deployment, *, account: bytes, wallet: str, nonce: int, deadline: int) -> TypedData:
-    """The wallet's own agreement to receive for `account`."""
+def wallet_consent(chain: Deployment, consent: Consent) -> TypedData:
+    """The wallet's own agreement to receive for an account."""
     fields = (("accountId", "bytes32"), ("wallet", "address"), ("nonce", "uint256"), ("deadline", "uint256"))
-    domain = {**chain.splitter_domain, "chainId": chain.chain_id, "verifyingContract": chain.splitter}
-    message = {"accountId": account, "wallet": wallet, "nonce": nonce, "deadline": deadline}
-    return _typed("WalletConsent", fields, domain, message)
+    message = {
+        "accountId": consent.account,
+        "wallet": consent.wallet,
+        "nonce": consent.nonce,
+        "deadline": consent.deadline,
+    }
+    return _typed("WalletConsent", fields, _splitter_domain(chain), message)
+
+
+def wallet_rotation(chain: Deployment, consent: Consent, *, old_wallet: str) -> TypedData:
+    """The old wallet's agreement that `consent.wallet` takes its place at once."""
+    fields = (
+        ("accountId", "bytes32"),
+        ("oldWallet", "address"),
+        ("newWallet", "address"),
+        ("nonce", "uint256"),
+        ("deadline", "uint256"),
+    )
+    message = {
+        "accountId": consent.account,
+        "oldWallet": old_wallet,
+        "newWallet": consent.wallet,
+        "nonce": consent.nonce,
+        "deadline": consent.deadline,
+    }
+    return _typed("WalletRotation", fields, _splitter_domain(chain), message)
 
 
 # --------------------------------------------------------------------------------------------------------------- events
@@ -285,6 +345,14 @@ def _typed(
 
     types = {"EIP712Domain": named(_DOMAIN), primary: named(fields)}
     return {"types": types, "primaryType": primary, "domain": domain, "message": message}
+
+
+def _name_and_version(domain: Domain) -> dict[str, str]:
+    return {"name": domain["name"], "version": domain["version"]}
+
+
+def _splitter_domain(chain: Deployment) -> dict[str, Any]:
+    return {**chain.splitter_domain, "chainId": chain.chain_id, "verifyingContract": chain.splitter}
 
 
 def _usdc_domain(chain: Deployment) -> dict[str, Any]:

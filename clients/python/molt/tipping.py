@@ -1,7 +1,7 @@
 """Paying an episode by any of the five rails. Start at `pay`.
 
-Calldata and typed data are built here from the ids and the amount that the payer saw, and the vault's address is asked of
-the contract itself: nothing that a server says is signed unread.
+Calldata and typed data are built here from the ids and the amount that the payer saw, and the vault's address is asked
+of the contract itself: nothing that a server says is signed unread.
 """
 
 import secrets
@@ -13,12 +13,14 @@ from molt import splitter
 from molt.chain import Receipt, Rpc
 from molt.client import Molt
 from molt.money import MicroUsdc, format_usdc
-from molt.problems import ChainRefused, InsufficientFunds, OutcomeUnknown
+from molt.problems import ChainRefused, InsufficientFunds, NotFound, OutcomeUnknown
+from molt.shapes import Tip
 from molt.splitter import Deployment, Rail, Terms, TipSplit
 from molt.wallet import Wallet
 
 VALIDITY_SECONDS = 3600  # of what is signed: enough for a relayer that waits for cheaper gas
 SETTLE_TIMEOUT_SECONDS = 90.0
+LEDGER_TIMEOUT_SECONDS = 30.0
 _POLL_SECONDS = 0.5
 
 Say = Callable[[str], None]
@@ -32,6 +34,11 @@ class Paid:
     receipt: Receipt
     receipts: tuple[Receipt, ...]
     """All transactions of this tip, in order: an approval before, a flush after."""
+
+    @property
+    def tip_id(self) -> str:
+        """Its id at the API."""
+        return f"{self.split.tx_hash}-{self.split.log_index}"
 
 
 @dataclass(frozen=True)
@@ -49,8 +56,8 @@ class Payer:
 def pay(payer: Payer, molt: Molt, *, rail: Rail, terms: Terms, amount: MicroUsdc, say: Say) -> Paid:
     """Tips, and waits until the chain has split it. `say` is told each step before it happens.
 
-    Raises `InsufficientFunds` or `ChainRefused` with nothing moved, `OutcomeUnknown` when it was sent and is not settled in
-    time: look it up then, and do not pay again.
+    Raises `InsufficientFunds`, `ChainRefused` or `ApiProblem` with nothing moved; `OutcomeUnknown` when it was sent and
+    is not settled in time: look it up then, and do not pay again.
     """
     require_balance(payer, amount)
     match rail:
@@ -61,9 +68,24 @@ def pay(payer: Payer, molt: Molt, *, rail: Rail, terms: Terms, amount: MicroUsdc
         case "authorization":
             return _gasless(payer, molt, terms, amount, say)
         case "x402":
-            return _into_the_vault(payer, terms, amount, say)
+            return _into_the_vault(payer, molt, terms, amount, say)
         case "transfer":
             return _by_transfer(payer, terms, amount, say)
+
+
+def in_ledger(molt: Molt, paid: Paid, *, timeout_seconds: float = LEDGER_TIMEOUT_SECONDS) -> Tip:
+    """The API's account of a tip, once the indexer has copied it. Raises `OutcomeUnknown` when that takes too long."""
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        try:
+            return molt.tip(paid.tip_id)
+        except NotFound:
+            if time.monotonic() > deadline:
+                raise OutcomeUnknown(
+                    f"the chain has split tip {paid.tip_id}, and after {timeout_seconds:.0f} s the ledger lacks it",
+                    hint="`molt doctor` tells how far the indexer is; the money has arrived all the same",
+                ) from None
+            time.sleep(_POLL_SECONDS)
 
 
 def require_balance(payer: Payer, amount: MicroUsdc) -> None:
@@ -102,11 +124,13 @@ def _gasless(payer: Payer, molt: Molt, terms: Terms, amount: MicroUsdc, say: Say
         payer.chain, payer=payer.wallet.address, amount=amount, terms=terms, salt=salt, valid_before=_deadline(payer)
     )
     say("sign an authorization (EIP-3009); the platform's relayer pays the gas")
-    submitted = molt.submit_authorization(terms=terms, salt=salt, typed=typed, signature=payer.wallet.sign(typed))
-    return _paid(payer, terms, _settled(payer, molt, submitted))
+    submitted = molt.submit_authorization(
+        rail="authorization", terms=terms, typed=typed, signature=payer.wallet.sign(typed), salt=salt
+    )
+    return _paid(payer, terms, _settled(payer, molt, submitted["id"]))
 
 
-def _into_the_vault(payer: Payer, terms: Terms, amount: MicroUsdc, say: Say) -> Paid:
+def _into_the_vault(payer: Payer, molt: Molt, terms: Terms, amount: MicroUsdc, say: Say) -> Paid:
     """What an x402 client signs: a transfer to the episode's vault, the one field of it that can carry terms."""
     vault = splitter.vault_of(payer.rpc, payer.chain, terms)
     typed = splitter.transfer_authorization(
@@ -117,9 +141,9 @@ def _into_the_vault(payer: Payer, terms: Terms, amount: MicroUsdc, say: Say) -> 
         valid_before=_deadline(payer),
         nonce=secrets.token_bytes(32),
     )
-    say(f"sign a payment to the episode's vault {vault}, pulled and split in one transaction")
-    data = splitter.tip_x402_call(terms, typed["message"], payer.wallet.sign(typed))
-    return _paid(payer, terms, payer.send(payer.chain.splitter, data))
+    say(f"sign a payment to the episode's vault {vault}; the relayer pulls and splits it in one transaction")
+    submitted = molt.submit_authorization(rail="x402", terms=terms, typed=typed, signature=payer.wallet.sign(typed))
+    return _paid(payer, terms, _settled(payer, molt, submitted["id"]))
 
 
 def _by_transfer(payer: Payer, terms: Terms, amount: MicroUsdc, say: Say) -> Paid:
@@ -148,25 +172,36 @@ def _flushed(payer: Payer, terms: Terms, vault: str, transfer: Receipt) -> Recei
     return receipt
 
 
-def _settled(payer: Payer, molt: Molt, authorization_id: str) -> Receipt:
-    """Waits for the chain, not for the platform's word: the receipt of the transaction that the relayer sent."""
+def _settled(payer: Payer, molt: Molt, tip_id: str) -> Receipt:
+    """Waits until the ledger has it, then reads the chain's own receipt."""
     deadline = time.monotonic() + SETTLE_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
-        tx_hash = molt.settlement(authorization_id)
-        if tx_hash is not None and (receipt := payer.rpc.receipt(tx_hash)) is not None and receipt.succeeded:
-            return receipt
+        tip = molt.tip(tip_id)
+        if tip["status"] == "refused":
+            raise _refused(tip)
+        if (settlement := tip["settlement"]) is not None:
+            return payer.rpc.wait_for_receipt(settlement["tx_hash"])
         time.sleep(_POLL_SECONDS)
     raise OutcomeUnknown(
-        f"authorization {authorization_id} is submitted and not settled after {SETTLE_TIMEOUT_SECONDS:.0f} s",
-        hint=f"`molt tips show {authorization_id}` tells what became of it; do not pay again",
+        f"tip {tip_id} is submitted and not settled after {SETTLE_TIMEOUT_SECONDS:.0f} s",
+        hint=f"`molt tips show {tip_id}` tells what became of it; do not pay again",
     )
+
+
+def _refused(tip: Tip) -> ChainRefused:
+    refusal = tip["refusal"]
+    if refusal is None:
+        return ChainRefused(f"tip {tip['id']} was refused")
+    return ChainRefused(refusal["detail"], hint=refusal["hint"], error_name=refusal["code"])
 
 
 def _paid(payer: Payer, terms: Terms, *receipts: Receipt) -> Paid:
     splits = splitter.tip_splits(receipts[-1].logs, payer.chain.splitter)
     ours = [s for s in splits if (s.creator, s.agent, s.ref) == (terms.creator, terms.agent, terms.ref)]
     if not ours:
-        raise OutcomeUnknown(f"transaction {receipts[-1].tx_hash} holds no split of this tip", hint="look it up by its hash")
+        raise OutcomeUnknown(
+            f"transaction {receipts[-1].tx_hash} holds no split of this tip", hint="look it up by its hash"
+        )
     return Paid(ours[0], receipts[-1], receipts)
 
 

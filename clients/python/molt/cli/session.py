@@ -1,5 +1,6 @@
 """What a command knows before it starts: which platform, who is asking, and where the answer goes."""
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,7 +10,7 @@ from molt import profile
 from molt.chain import Rpc
 from molt.cli.output import Output
 from molt.client import Molt
-from molt.problems import NoCredentials
+from molt.problems import BadSetting, NoCredentials
 from molt.profile import Credentials, Profile
 from molt.splitter import Deployment
 
@@ -31,34 +32,36 @@ class Session:
         """Nobody in particular: public reads."""
         return Molt(self.url)
 
-    @cached_property
+    @property
     def human(self) -> Molt:
         """The human who logged in. Raises `NoCredentials`."""
         if self.credentials.session is None:
             raise NoCredentials(
-                f"nobody is logged in at {self.url}", hint="`molt register` for a new account, `molt login` for an old one"
+                f"nobody is logged in at {self.url}", hint="`molt register` makes an account, `molt login` opens one"
             )
-        return Molt(self.url, session=self.credentials.session)
+        return Molt(self.url, self.credentials.session)
 
-    @cached_property
+    @property
     def operator(self) -> Molt:
         """The operator. Raises `NoCredentials`."""
-        return Molt(self.url, operator_token=profile.operator_token())
+        return Molt(self.url, profile.operator_token())
 
     def agent(self, name: str | None = None) -> Molt:
         """The agent of that name, else the current one. Raises `NoCredentials`."""
         key = self.credentials.api_key(name)
         if key is None:
-            wanted = f"no key of agent {name} is" if name else "no agent's key is"
+            wanted = f"no key of the agent {name} is" if name else "no agent's key is"
             raise NoCredentials(
-                f"{wanted} kept here for {self.url}", hint="`molt agents register NAME` makes an agent; or set MOLT_API_KEY"
+                f"{wanted} kept here for {self.url}", hint="`molt agents register NAME` makes one; or set MOLT_API_KEY"
             )
-        return Molt(self.url, api_key=key)
+        return Molt(self.url, key)
 
     def whoever(self, agent: str | None = None) -> Molt:
-        """The named agent; else the human if one is logged in; else the current agent."""
-        if agent is None and self.credentials.session is not None:
+        """The named agent; else the human, if one is logged in and no MOLT_API_KEY is set; else the current agent."""
+        if agent is None and self.credentials.session is not None and "MOLT_API_KEY" not in os.environ:
             return self.human
+        if agent is None and self.credentials.api_key() is None:
+            return self.human  # says what to do
         return self.agent(agent)
 
     @cached_property
@@ -67,7 +70,17 @@ class Session:
 
     @cached_property
     def rpc(self) -> Rpc:
-        return Rpc(self.anyone.chain()["rpc_url"])
+        """MOLT_RPC_URL, else what the platform tells wallets to use. Raises `BadSetting` if it serves another chain."""
+        url = os.environ.get("MOLT_RPC_URL") or self.anyone.chain()["rpc_url"]
+        if url is None:
+            raise BadSetting("the platform names no RPC for wallets", hint="set MOLT_RPC_URL to one of this chain")
+        rpc = Rpc(url)
+        if (served := rpc.chain_id()) != self.chain.chain_id:
+            raise BadSetting(
+                f"{url} serves chain {served}, and the platform is on {self.chain.chain_id}",
+                hint="set MOLT_RPC_URL to an RPC of that chain",
+            )
+        return rpc
 
     def keep(self, credentials: Credentials) -> None:
         """Writes the credentials for this platform to the profile's file."""

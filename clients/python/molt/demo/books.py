@@ -60,7 +60,8 @@ class Books:
 
     @property
     def mismatches(self) -> list[Row | Check]:
-        return [entry for entry in [*self.rows, *self.checks] if not entry.agrees]
+        everything: list[Row | Check] = [*self.rows, *self.checks]
+        return [entry for entry in everything if not entry.agrees]
 
     def compare(self, what: str, *, chain: object, api: object) -> Check:
         check = Check(what, chain, api)
