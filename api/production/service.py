@@ -8,9 +8,10 @@ from sqlalchemy import text
 
 from api import calldata
 from api.accounts import queries as accounts
+from api.audit import trail
+from api.callers import Operator
 from api.db import WriteSession
-from api.errors import ChainUnavailable
-from api.node import CallReverted, Node, NodeUnavailable
+from api.node import Node
 from api.production import queries, terms
 from api.production.errors import ScriptNotPublishable
 from api.production.queries import Series
@@ -30,7 +31,7 @@ async def publish(session: WriteSession, node: Node, deployment: Deployment, scr
     """Makes the five-episode series of a script, and asks for its five vaults in one transaction.
 
     Publishing again gives the same series: the second value says whether it is new. Who is paid is fixed here: the
-    script's agent, and that agent's creator account. Raises ScriptNotFound, ScriptNotPublishable and ChainUnavailable.
+    script's agent, and that agent's creator account. Raises ScriptNotFound, ScriptNotPublishable and NodeUnavailable.
     """
     script = await scripts.script(session, script_id, for_update=True)
     if script is None:
@@ -42,6 +43,7 @@ async def publish(session: WriteSession, node: Node, deployment: Deployment, scr
         raise ScriptNotPublishable(f"The script is {script.status}.")
     series_id = await _insert(session, node, deployment, script)
     await script_service.mark(session, script_id, "produced")
+    await trail.record(session, actor=Operator(), action="series.published", subject=("series", series_id))
     series = await queries.series(session, series_id)
     if series is None:
         raise LookupError(series_id)
@@ -83,11 +85,7 @@ async def _insert(session: WriteSession, node: Node, deployment: Deployment, scr
 
 async def _vaults(node: Node, deployment: Deployment, paid: list[Terms]) -> list[bytes]:
     """Their addresses, deployed or not: the contract itself says."""
-    asked = [node.call(deployment.splitter_bytes, terms.vault_of(each)) for each in paid]
-    try:
-        answers = await asyncio.gather(*asked)
-    except (NodeUnavailable, CallReverted) as error:
-        raise ChainUnavailable from error
+    answers = await asyncio.gather(*(node.call(deployment.splitter_bytes, terms.vault_of(each)) for each in paid))
     return [bytes.fromhex(calldata.answer("address", data)[2:]) for data in answers]
 
 

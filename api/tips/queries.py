@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.tips.rails import GaslessRail
 from ledger import balances
-from ledger.balances import Tip
+from ledger.balances import AuthorizationUse, Tip
+from ledger.deployment import Deployment
 from ledger.models import share_held, tip_split, usdc_transfer, vault_flushed
 from ledger.money import MicroUsdc
 
@@ -135,24 +136,31 @@ async def contributions(session: AsyncSession, tip: Tip) -> list[Contribution]:
     return [Contribution(p, MicroUsdc(a), h, i, b) for p, a, h, i, b in await session.execute(query)]
 
 
-async def settling_tip(
-    session: AsyncSession, chain_id: int, *, payer: bytes, nonce: bytes, to: bytes, amount: MicroUsdc, splitter: bytes
-) -> Tip | None:
-    """The tip that this authorization paid, whoever submitted it; None while the ledger knows of none.
+async def payment(
+    session: AsyncSession, chain_id: int, *, payer: bytes, nonce: bytes, to: bytes, amount: MicroUsdc
+) -> AuthorizationUse | None:
+    """The use of this authorization that paid, whoever submitted it; None while the ledger knows of none.
 
     Decided by `AuthorizationUsed` and the Transfer that follows it, never by `authorizationState`, which a cancellation
-    sets too. Paid into a vault, it is the next flush of that vault.
+    sets too.
     """
     use = await balances.authorization(session, chain_id, payer, nonce)
-    if use is None or use.transfer_to != to or use.transfer_amount_micro_usdc != amount:
-        return None
-    if to == splitter:
+    paid = use is not None and (use.transfer_to, use.transfer_amount_micro_usdc) == (to, amount)
+    return use if paid else None
+
+
+async def tip_of_payment(
+    session: AsyncSession, deployment: Deployment, use: AuthorizationUse, *, payer: bytes
+) -> Tip | None:
+    """The tip that a payment became. Paid into a vault, it is the next flush of that vault: None until then."""
+    chain_id = deployment.chain_id
+    if use.transfer_to == deployment.splitter_bytes:
         return await _first_tip(session, chain_id, use.tx_hash, after_log=use.log_index, payer=payer)
     flush = vault_flushed.c
     found = (
         await session.execute(
             select(flush.tx_hash, flush.log_index)
-            .where(flush.chain_id == chain_id, flush.vault == to)
+            .where(flush.chain_id == chain_id, flush.vault == use.transfer_to)
             .where(tuple_(flush.block_number, flush.log_index) > (use.block_number, use.log_index))
             .order_by(flush.block_number, flush.log_index)
             .limit(1)

@@ -23,7 +23,7 @@ from ledger.money import MicroUsdc
 async def quoted(
     session: AsyncSession, held: Resources, *, episode_id: UUID, amount: MicroUsdc, payer: bytes | None
 ) -> schemas.TipQuote:
-    """Raises EpisodeNotFound, TipBelowMinimum, LedgerNotReady and ChainUnavailable."""
+    """Raises EpisodeNotFound, TipBelowMinimum, LedgerNotReady and NodeUnavailable."""
     episode = await demand_episode(session, episode_id)
     head, minimum = await demand_head(session, held.chain_id), await demand_minimum(session, held.chain_id, amount)
     recipients = await _recipients(session, held.chain_id, episode)

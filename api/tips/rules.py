@@ -70,8 +70,10 @@ def is_expired(signed: Authorization, now: datetime) -> bool:
     return (now + LEAST_VALIDITY).timestamp() >= signed.valid_before
 
 
-def standing(*, is_split: bool, refused_at: datetime | None, expired: bool, ledger_time: datetime) -> Standing:
-    """How a submitted authorization stands.
+def standing(
+    *, is_paid: bool, is_split: bool, refused_at: datetime | None, expired: bool, ledger_time: datetime
+) -> Standing:
+    """How a submitted authorization stands. `is_paid`: the money has left the payer, maybe for a vault not yet flushed.
 
     `refused_at` is when the relayer found that it would revert. Somebody else may have submitted it before us, so a
     refusal is told only when the ledger has seen everything up to that moment. `expired` is by the ledger's own time:
@@ -79,6 +81,8 @@ def standing(*, is_split: bool, refused_at: datetime | None, expired: bool, ledg
     """
     if is_split:
         return "settled"
+    if is_paid:
+        return "pending"
     if refused_at is not None and ledger_time >= refused_at.astimezone(UTC):
         return "refused"
     if expired:

@@ -13,8 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.audit import trail
 from api.callers import Agent, Caller, Human
 from api.db import WriteSession
-from api.errors import ChainUnavailable
-from api.node import NodeUnavailable
 from api.production.queries import Episode
 from api.resources import Resources
 from api.tips import errors, queries, quote, quotes, rails, rules, signatures, standing, usdc, views
@@ -89,11 +87,7 @@ async def _demand_payable(
 
 async def _demand_signature(held: Resources, given: SubmittedAuthorization, signed: Authorization) -> None:
     digest = rails.digest(rails.authorization(held.deployment, given.rail, signed))
-    try:
-        valid = await signatures.is_valid(held.node, signer=signed.payer, digest=digest, signature=given.signature)
-    except NodeUnavailable as error:
-        raise ChainUnavailable from error
-    if not valid:
+    if not await signatures.is_valid(held.node, signer=signed.payer, digest=digest, signature=given.signature):
         raise errors.InvalidSignature(f"{address_text(signed.payer)} has not signed these terms.")
 
 
@@ -104,15 +98,10 @@ async def _demand_unspent(session: AsyncSession, held: Resources, signed: Author
         return
     if spent == "cancelled":
         raise errors.AuthorizationCancelled
-    tip = await queries.settling_tip(
-        session,
-        held.chain_id,
-        payer=signed.payer,
-        nonce=signed.nonce,
-        to=signed.to,
-        amount=signed.amount,
-        splitter=held.deployment.splitter_bytes,
+    paid = await queries.payment(
+        session, held.chain_id, payer=signed.payer, nonce=signed.nonce, to=signed.to, amount=signed.amount
     )
+    tip = await queries.tip_of_payment(session, held.deployment, paid, payer=signed.payer) if paid else None
     if tip is None:
         raise errors.AuthorizationUsed
     raise errors.AuthorizationUsed("It has paid a tip already.", tip=f"/api/v1/tips/{views.id_of(tip)}")

@@ -29,19 +29,20 @@ class Standing:
 
 
 async def of(session: AsyncSession, deployment: Deployment, submitted: Submitted) -> Standing:
-    tip = await queries.settling_tip(
+    paid = await queries.payment(
         session,
         deployment.chain_id,
         payer=submitted.payer,
         nonce=submitted.nonce,
         to=submitted.recipient,
         amount=submitted.amount,
-        splitter=deployment.splitter_bytes,
     )
+    tip = await queries.tip_of_payment(session, deployment, paid, payer=submitted.payer) if paid else None
     sent = await outbox.status(session, submitted.outbox_id)
     head = await balances.head(session, deployment.chain_id)
     ledger_time = head.timestamp if head else datetime.fromtimestamp(0, UTC)
     status = rules.standing(
+        is_paid=paid is not None,
         is_split=tip is not None,
         refused_at=sent.updated_at if sent and sent.settled and sent.state in _REFUSED_STATES else None,
         expired=ledger_time.timestamp() >= submitted.valid_before,

@@ -1,4 +1,4 @@
-"""What USDC says now of an address or an authorization. Every function raises ChainUnavailable when no node answers."""
+"""What USDC says now of an address or an authorization. Every function raises NodeUnavailable when no node answers."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,8 +7,7 @@ from typing import Any, Literal
 from eth_utils.crypto import keccak
 
 from api import calldata
-from api.errors import ChainUnavailable
-from api.node import CallReverted, Node, NodeUnavailable
+from api.node import Node, NodeUnavailable
 from api.tips.quote import Payer
 from ledger.deployment import Deployment
 from ledger.money import MAX_TIP, MicroUsdc
@@ -54,8 +53,4 @@ async def how_spent(node: Node, deployment: Deployment, *, authorizer: bytes, no
 
 
 async def _view(node: Node, deployment: Deployment, signature: str, *arguments: Any, returns: str) -> Any:
-    try:
-        data = await node.call(deployment.usdc_bytes, calldata.call(signature, *arguments))
-    except (NodeUnavailable, CallReverted) as error:
-        raise ChainUnavailable from error
-    return calldata.answer(returns, data)
+    return calldata.answer(returns, await node.call(deployment.usdc_bytes, calldata.call(signature, *arguments)))

@@ -42,7 +42,7 @@ async def of_submitted(session: AsyncSession, deployment: Deployment, submitted:
     shared = {"id": str(submitted.id), "submitted_at": submitted.created_at, "tx_hash": stands.tx_hash}
     if stands.tip is not None:
         (shown,) = await of_tips(session, deployment.chain_id, [stands.tip])
-        return shown.model_copy(update=shared)
+        return shown.model_copy(update={**shared, "payer": submitted.payer})
     return schemas.Tip(
         status=stands.status,
         chain_id=deployment.chain_id,

@@ -20,7 +20,7 @@ PAYER = Account.from_key("0x" + "11" * 32)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 EPISODE = Episode(
     id=UUID(int=3), series_id=UUID(int=4), number=1, title="One", creator_id=UUID(int=1), agent_id=UUID(int=2),
-    vault=b"\xaa" * 20,
+    vault=b"\xaa" * 20, vault_is_deployed=True,
 )  # fmt: skip
 
 

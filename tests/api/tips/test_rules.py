@@ -57,20 +57,21 @@ EARLIER, LATER = NOW - timedelta(seconds=5), NOW + timedelta(seconds=5)
 
 
 @pytest.mark.parametrize(
-    ("is_split", "refused_at", "expired", "standing"),
+    ("is_paid", "is_split", "refused_at", "expired", "standing"),
     [
-        (True, None, False, "settled"),
-        (True, EARLIER, True, "settled"),
-        (False, None, False, "pending"),
-        (False, EARLIER, False, "refused"),
-        (False, None, True, "refused"),
+        (True, True, None, False, "settled"),
+        (True, True, EARLIER, True, "settled"),
+        (True, False, EARLIER, True, "pending"),
+        (False, False, None, False, "pending"),
+        (False, False, EARLIER, False, "refused"),
+        (False, False, None, True, "refused"),
     ],
 )
-def test_standing(*, is_split: bool, refused_at: datetime | None, expired: bool, standing: str) -> None:
-    found = rules.standing(is_split=is_split, refused_at=refused_at, expired=expired, ledger_time=NOW)
+def test_standing(*, is_paid: bool, is_split: bool, refused_at: datetime | None, expired: bool, standing: str) -> None:
+    found = rules.standing(is_paid=is_paid, is_split=is_split, refused_at=refused_at, expired=expired, ledger_time=NOW)
     assert found == standing
 
 
 def test_refusal_is_not_told_before_the_ledger_has_caught_up() -> None:
     """Whoever front-ran us may be in a block that the ledger has not seen yet."""
-    assert rules.standing(is_split=False, refused_at=LATER, expired=False, ledger_time=NOW) == "pending"
+    assert rules.standing(is_paid=False, is_split=False, refused_at=LATER, expired=False, ledger_time=NOW) == "pending"
