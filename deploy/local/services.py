@@ -68,11 +68,6 @@ class Supervisor:
             end(running.process)
         self._running.clear()
 
-    def run_once(self, service: Service) -> None:
-        """Runs a command to its end (a migration). Raises RuntimeError with its last words when it fails."""
-        if (code := self._spawn(service).wait()) != 0:
-            raise RuntimeError(self._last_words(service, _how(code)))
-
     def _plan_restart(self, running: _Running, code: int, now: float) -> None:
         if now - running.started > MAX_BACKOFF_SECONDS:
             running.backoff = 1.0

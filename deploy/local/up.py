@@ -12,11 +12,13 @@ from types import FrameType
 from typing import NoReturn
 
 import httpx
+from sqlalchemy.exc import OperationalError
 
 from deploy.local import accounts, cache, chain, postgres, report
 from deploy.local.home import Home
 from deploy.local.services import Service, Supervisor
 from deploy.local.settings import LocalSettings, SettingsError
+from ledger import db
 
 READY_WITHIN_SECONDS = 120
 
@@ -108,9 +110,9 @@ def _start(settings: LocalSettings, home: Home, stack: ExitStack) -> Platform:
     home.say_running({service.name: dict(service.environment) for service in services.values()})
     stack.callback(home.running_file.unlink, missing_ok=True)
     with report.step("Migrations"):
-        for name in ("indexer", "relayer", "api"):
-            service = services[name]
-            supervisor.run_once(Service(f"{name}-migrate", [*service.command[:-1], "migrate"], service.environment))
+        packages: tuple[db.PackageName, ...] = ("ledger", "relayer", "api")
+        for package in packages:
+            _migrate(parts.database_url, package)
     with report.step("Indexer, relayer, API, worker"):
         for service in services.values():
             supervisor.start(service)
@@ -171,6 +173,15 @@ def _services(settings: LocalSettings, home: Home, parts: Parts) -> dict[str, Se
         Service("worker", [sys.executable, "-m", "api", "worker"], shared | api | said("API_DATABASE_URL")),
     ]
     return {service.name: service for service in services}
+
+
+def _migrate(database_url: str, package: db.PackageName) -> None:
+    try:
+        db.migrate(database_url, package)
+    except OperationalError as error:
+        raise SettingsError(
+            f"The database cannot be migrated (DATABASE_URL must name its owner): {error.orig}"
+        ) from None
 
 
 def _wait_until_ready(url: str, supervisor: Supervisor) -> None:

@@ -51,10 +51,21 @@ def test_stop_lets_a_service_finish(tmp_path: Path):
 def test_a_service_sees_no_secret_that_is_not_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("RELAYER_KEY", "0xsecret")
     supervisor = Supervisor(tmp_path, print)
-    supervisor.run_once(a_service("import os; print(dict(os.environ))"))
+    supervisor.start(a_service("import os; print(dict(os.environ), 'told', flush=True)"))
+    wait_for(lambda: "told" in (tmp_path / "thing.log").read_text())
+    supervisor.stop()
     assert "0xsecret" not in (tmp_path / "thing.log").read_text()
 
 
-def test_a_failing_command_says_its_last_words(tmp_path: Path):
-    with pytest.raises(RuntimeError, match="what was wrong"):
-        Supervisor(tmp_path, print).run_once(a_service("raise SystemExit('what was wrong')"))
+def test_a_service_that_ends_while_starting_says_its_last_words(tmp_path: Path):
+    supervisor = Supervisor(tmp_path, print)
+    supervisor.start(a_service("raise SystemExit('what was wrong')"))
+
+    def told() -> bool:
+        try:
+            supervisor.demand_alive()
+        except RuntimeError as error:
+            return "what was wrong" in str(error)
+        return False
+
+    wait_for(told)
