@@ -64,7 +64,7 @@ async def leading(
     """A mirror that holds the writer's lock while the context lasts; None when `stop` was set while it waited."""
     connection = await db.connect_async(settings.database_url, "molt_indexer", autocommit=True)
     async with connection:
-        # A statement of a writer that died would keep the lock until it ends; so it looks whether we still wait.
+        # Else a statement of a killed writer would keep its lock until the statement ends.
         await connection.execute("SET client_connection_check_interval = '1s'")
         waiting = False
         while not await record.try_lead(connection, settings.chain_id):

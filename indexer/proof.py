@@ -79,12 +79,6 @@ def blooms_allow(headers: Iterable[Header], logs: Iterable[Log], address: bytes)
     return doubtful
 
 
-def may_hold(header: Header, address: bytes) -> bool:
-    """False proves that the address logged nothing in the block."""
-    mask = _bloom_mask(address)
-    return int(header.logs_bloom, 16) & mask == mask
-
-
 def splits_are_paid(found: Iterable[facts.Fact], splitter: bytes) -> None:
     """Each TipSplit's three shares are, one for one, transfers or holds of its transaction, and add up to its amount.
 
