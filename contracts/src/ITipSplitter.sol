@@ -53,7 +53,8 @@ interface ITipSplitter {
     /// @notice One tip was split. The platform's share is `amount - creatorShare - agentShare`.
     /// @param ref the episode the payer paid for; nothing on-chain ties it to the pair that was paid
     /// @param payer zero when the money's origin is not one known payer (see `VaultFlushed`)
-    /// @param creatorWallet where the creator's share went; zero when it had no wallet
+    /// @param creatorWallet where the creator's share went, or would have gone if USDC did not refuse the wallet; zero when
+    /// there was none. `agentWallet` likewise
     /// @param heldMask bit 0: creator's share held, bit 1: platform's, bit 2: agent's
     event TipSplit(
         bytes32 indexed ref,
@@ -140,6 +141,8 @@ interface ITipSplitter {
     // ---------------------------------------------------------------------------------------------------------- tips
 
     /// @notice Pulls `amount` from the caller (who approved us) and splits it.
+    /// @dev For every rail: creator and agent may be the same account; id 0 and `PLATFORM_ID` may not be tipped. USDC's own
+    /// reason passes through when it refuses the money.
     function tip(bytes32 creatorId, bytes32 agentId, uint256 amount, bytes32 ref) external;
 
     /// @notice Same, with an EIP-2612 permit for exactly `amount`. A permit that was front-run is not an error as long as the
@@ -168,7 +171,7 @@ interface ITipSplitter {
     ) external;
 
     /// @notice Pulls an EIP-3009 `TransferWithAuthorization` into the vault of the three ids, and splits the vault's whole balance.
-    /// If somebody submitted the authorization before us, what lies in the vault is split all the same.
+    /// If somebody submitted the authorization before us, what lies in the vault is split all the same (rail `Flush`).
     function tipX402(
         address from,
         bytes32 creatorId,

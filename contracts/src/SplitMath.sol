@@ -14,6 +14,8 @@ library SplitMath {
     {
         agentShare = amount / 100;
         platformShare = (19 * amount) / 100;
-        creatorShare = amount - agentShare - platformShare;
+        unchecked {
+            creatorShare = amount - agentShare - platformShare; // at least 80 % of it
+        }
     }
 }

@@ -12,6 +12,7 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 
 import {ITipSplitter} from "./ITipSplitter.sol";
 import {IUSDC} from "./IUSDC.sol";
+import {LeanCalls} from "./LeanCalls.sol";
 import {SplitMath} from "./SplitMath.sol";
 import {TipVault} from "./TipVault.sol";
 import {WalletRegistry} from "./WalletRegistry.sol";
@@ -26,6 +27,8 @@ import {WalletRegistry} from "./WalletRegistry.sol";
 ///   failed transfer alone never decides it, so that starving a call of gas can only revert.
 contract TipSplitter is WalletRegistry, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
+    using LeanCalls for IUSDC;
+    using LeanCalls for TipVault;
 
     bytes32 public constant AUDITOR_ROLE = keccak256("AUDITOR_ROLE");
     uint64 public constant HOLD_PERIOD = 30 days;
@@ -34,26 +37,15 @@ contract TipSplitter is WalletRegistry, ReentrancyGuardTransient {
         keccak256("TipTerms(bytes32 creatorId,bytes32 agentId,bytes32 ref,bytes32 salt)");
     bytes32 private constant DOMAIN_TYPEHASH =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
-    uint8 private constant CREATOR_HELD = 1;
-    uint8 private constant PLATFORM_HELD = 2;
-    uint8 private constant AGENT_HELD = 4;
+    uint256 private constant CREATOR_LEG = 1;
+    uint256 private constant PLATFORM_LEG = 2;
+    uint256 private constant AGENT_LEG = 4;
 
     /// @dev One slot: every tip reads all of it.
     struct Config {
         address treasury;
         uint64 minTip;
         bool paused;
-    }
-
-    /// @dev A tip on its way through `_split`. `source`: whose USDC the legs take.
-    struct Tip {
-        bytes32 creatorId;
-        bytes32 agentId;
-        bytes32 ref;
-        uint256 amount;
-        address payer;
-        address source;
-        Rail rail;
     }
 
     IUSDC private immutable _usdc;
@@ -90,7 +82,7 @@ contract TipSplitter is WalletRegistry, ReentrancyGuardTransient {
     /// @inheritdoc ITipSplitter
     function tip(bytes32 creatorId, bytes32 agentId, uint256 amount, bytes32 ref) external nonReentrant {
         address treasury_ = _admit(amount);
-        _split(Tip(creatorId, agentId, ref, amount, msg.sender, msg.sender, Rail.Approve), treasury_);
+        _split(creatorId, agentId, ref, amount, msg.sender, msg.sender, Rail.Approve, treasury_);
     }
 
     /// @inheritdoc ITipSplitter
@@ -105,7 +97,7 @@ contract TipSplitter is WalletRegistry, ReentrancyGuardTransient {
         address treasury_ = _admit(amount);
         // Whoever saw the permit may have submitted it before us; then the allowance is there, which is all that counts.
         try _usdc.permit(msg.sender, address(this), amount, deadline, signature) {} catch {}
-        _split(Tip(creatorId, agentId, ref, amount, msg.sender, msg.sender, Rail.Permit), treasury_);
+        _split(creatorId, agentId, ref, amount, msg.sender, msg.sender, Rail.Permit, treasury_);
     }
 
     /// @inheritdoc ITipSplitter
@@ -123,7 +115,7 @@ contract TipSplitter is WalletRegistry, ReentrancyGuardTransient {
         address treasury_ = _admit(amount);
         bytes32 nonce = termsNonce(creatorId, agentId, ref, salt);
         _usdc.receiveWithAuthorization(from, address(this), amount, validAfter, validBefore, nonce, signature);
-        _split(Tip(creatorId, agentId, ref, amount, from, address(this), Rail.Authorization), treasury_);
+        _split(creatorId, agentId, ref, amount, from, address(this), Rail.Authorization, treasury_);
     }
 
     /// @inheritdoc ITipSplitter
@@ -139,19 +131,28 @@ contract TipSplitter is WalletRegistry, ReentrancyGuardTransient {
         bytes calldata signature
     ) external nonReentrant {
         address treasury_ = _admit(amount);
-        Tip memory t = Tip(creatorId, agentId, ref, amount, from, _openVault(creatorId, agentId, ref), Rail.X402);
-        bytes memory failure;
-        try _usdc.transferWithAuthorization(from, t.source, amount, validAfter, validBefore, nonce, signature) {}
-        catch (bytes memory reason) {
-            (t.rail, failure) = (Rail.Flush, reason);
+        address vault = _openVault(creatorId, agentId, ref);
+        bool pulled = _usdc.tryTransferWithAuthorization(from, vault, amount, validAfter, validBefore, nonce, signature);
+        uint256 balance = _usdc.balance(vault);
+        if (balance < SplitMath.SMALLEST_AMOUNT) {
+            // Nothing was here and nothing came; repeated, the call says why.
+            _usdc.transferWithAuthorization(from, vault, amount, validAfter, validBefore, nonce, signature);
+            revert VaultBelowMinimum(vault, balance, SplitMath.SMALLEST_AMOUNT);
         }
-        _splitVault(t, nonce, failure, treasury_);
+        if (!pulled || balance != amount) (from, nonce) = (address(0), 0);
+        emit VaultFlushed(vault, ref, from, uint96(balance), nonce);
+        _split(creatorId, agentId, ref, balance, from, vault, pulled ? Rail.X402 : Rail.Flush, treasury_);
     }
 
     /// @inheritdoc ITipSplitter
     function flush(bytes32 creatorId, bytes32 agentId, bytes32 ref) external nonReentrant {
         address vault = _openVault(creatorId, agentId, ref);
-        _splitVault(Tip(creatorId, agentId, ref, 0, address(0), vault, Rail.Flush), 0, "", _config.treasury);
+        uint256 balance = _usdc.balance(vault);
+        if (balance < SplitMath.SMALLEST_AMOUNT) {
+            revert VaultBelowMinimum(vault, balance, SplitMath.SMALLEST_AMOUNT);
+        }
+        emit VaultFlushed(vault, ref, address(0), uint96(balance), 0);
+        _split(creatorId, agentId, ref, balance, address(0), vault, Rail.Flush, _config.treasury);
     }
 
     // --------------------------------------------------------------------------------------------------------- holds
@@ -161,11 +162,12 @@ contract TipSplitter is WalletRegistry, ReentrancyGuardTransient {
         address wallet = accountId == PLATFORM_ID ? _config.treasury : _activeWallet(accountId);
         if (wallet == address(0)) revert NoVerifiedWallet(accountId);
         for (uint256 i = 0; i < expiries.length; ++i) {
-            if (block.timestamp >= expiries[i]) continue;
-            uint96 share = _take(accountId, expiries[i]);
+            uint64 expiresAt = expiries[i];
+            if (block.timestamp >= expiresAt) continue;
+            uint96 share = _take(accountId, expiresAt);
             if (share == 0) continue;
             amount += share;
-            emit ShareClaimed(accountId, wallet, expiries[i], share);
+            emit ShareClaimed(accountId, wallet, expiresAt, share);
         }
         if (amount == 0) revert NothingToClaim(accountId);
         _release(wallet, amount);
@@ -175,11 +177,12 @@ contract TipSplitter is WalletRegistry, ReentrancyGuardTransient {
     function sweep(bytes32 accountId, uint64[] calldata expiries) external nonReentrant returns (uint256 amount) {
         address treasury_ = _config.treasury;
         for (uint256 i = 0; i < expiries.length; ++i) {
-            if (block.timestamp < expiries[i]) continue;
-            uint96 share = _take(accountId, expiries[i]);
+            uint64 expiresAt = expiries[i];
+            if (block.timestamp < expiresAt) continue;
+            uint96 share = _take(accountId, expiresAt);
             if (share == 0) continue;
             amount += share;
-            emit ShareSwept(accountId, treasury_, expiries[i], share);
+            emit ShareSwept(accountId, treasury_, expiresAt, share);
         }
         if (amount == 0) revert NothingToSweep(accountId);
         _release(treasury_, amount);
@@ -190,15 +193,17 @@ contract TipSplitter is WalletRegistry, ReentrancyGuardTransient {
     /// @inheritdoc ITipSplitter
     function deployVaults(VaultTerms[] calldata terms) external nonReentrant {
         for (uint256 i = 0; i < terms.length; ++i) {
+            _demandAccount(terms[i].creatorId);
+            _demandAccount(terms[i].agentId);
             _openVault(terms[i].creatorId, terms[i].agentId, terms[i].ref);
         }
     }
 
     /// @inheritdoc ITipSplitter
-    function vaultOf(bytes32 creatorId, bytes32 agentId, bytes32 ref) public view returns (address) {
+    function vaultOf(bytes32 creatorId, bytes32 agentId, bytes32 ref) external view returns (address) {
         _demandAccount(creatorId);
         _demandAccount(agentId);
-        return Create2.computeAddress(keccak256(abi.encode(creatorId, agentId, ref)), _vaultInitCodeHash);
+        return Create2.computeAddress(_vaultSalt(creatorId, agentId, ref), _vaultInitCodeHash);
     }
 
     // --------------------------------------------------------------------------------------------------------- admin
@@ -299,97 +304,89 @@ contract TipSplitter is WalletRegistry, ReentrancyGuardTransient {
 
     /// @dev The door of the four tip entry points. Reads the config once, so it hands the treasury on.
     function _admit(uint256 amount) private view returns (address treasury_) {
-        Config memory config = _config;
-        if (config.paused) revert TipsPaused();
-        if (amount < config.minTip) revert TipBelowMinimum(amount, config.minTip);
-        return config.treasury;
+        if (_config.paused) revert TipsPaused();
+        if (amount < _config.minTip) revert TipBelowMinimum(amount, _config.minTip);
+        return _config.treasury;
     }
 
-    /// @dev Splits all that lies in the vault `t.source`. The payer and the nonce are named only if this call pulled exactly that.
-    /// @param failure why USDC refused the authorization (`t.rail` is `Flush` then)
-    function _splitVault(Tip memory t, bytes32 nonce, bytes memory failure, address treasury_) private {
-        uint256 balance = _usdc.balanceOf(t.source);
-        if (balance < SplitMath.SMALLEST_AMOUNT) {
-            _bubble(failure);
-            revert VaultBelowMinimum(t.source, balance, SplitMath.SMALLEST_AMOUNT);
+    /// @param payer who is named as the payer; zero when that is not known
+    /// @param source where the money is: with the payer, here already, or in a vault
+    function _split(
+        bytes32 creatorId,
+        bytes32 agentId,
+        bytes32 ref,
+        uint256 amount,
+        address payer,
+        address source,
+        Rail rail,
+        address treasury_
+    ) private {
+        if (amount > type(uint96).max) revert AmountTooLarge(amount, type(uint96).max);
+        (uint256 creatorShare, uint256 platformShare, uint256 agentShare) = SplitMath.split(amount);
+        address creatorWallet = _activeWallet(creatorId);
+        address agentWallet = _activeWallet(agentId);
+        bool vaulted = rail >= Rail.X402;
+        // Straight from the source to each recipient: passing through this contract would cost a transfer more.
+        uint256 unpaid;
+        if (vaulted) {
+            unpaid = TipVault(source)
+                .payLegs(creatorWallet, creatorShare, treasury_, platformShare, agentWallet, agentShare);
+        } else {
+            if (!_trySend(source, creatorWallet, creatorShare)) unpaid |= CREATOR_LEG;
+            if (!_trySend(source, treasury_, platformShare)) unpaid |= PLATFORM_LEG;
+            if (!_trySend(source, agentWallet, agentShare)) unpaid |= AGENT_LEG;
         }
-        if (t.rail != Rail.X402 || balance != t.amount) (t.payer, nonce) = (address(0), 0);
-        t.amount = balance;
-        emit VaultFlushed(t.source, t.ref, t.payer, uint96(balance), nonce);
-        _split(t, treasury_);
-    }
-
-    function _split(Tip memory t, address treasury_) private {
-        _demandAccount(t.creatorId);
-        _demandAccount(t.agentId);
-        if (t.amount > type(uint96).max) revert AmountTooLarge(t.amount, type(uint96).max);
-        (uint256 creatorShare, uint256 platformShare, uint256 agentShare) = SplitMath.split(t.amount);
-        address creatorWallet = _activeWallet(t.creatorId);
-        address agentWallet = _activeWallet(t.agentId);
-        uint8 heldMask;
-        if (!_deliver(t, t.creatorId, creatorWallet, creatorShare)) heldMask |= CREATOR_HELD;
-        if (!_deliver(t, PLATFORM_ID, treasury_, platformShare)) heldMask |= PLATFORM_HELD;
-        if (!_deliver(t, t.agentId, agentWallet, agentShare)) heldMask |= AGENT_HELD;
+        if (unpaid != 0) {
+            if (unpaid & CREATOR_LEG != 0) _hold(source, vaulted, creatorId, ref, creatorWallet, creatorShare);
+            if (unpaid & PLATFORM_LEG != 0) _hold(source, vaulted, PLATFORM_ID, ref, treasury_, platformShare);
+            if (unpaid & AGENT_LEG != 0) _hold(source, vaulted, agentId, ref, agentWallet, agentShare);
+        }
         emit TipSplit(
-            t.ref,
-            t.creatorId,
-            t.payer,
-            t.agentId,
-            uint96(t.amount),
+            ref,
+            creatorId,
+            payer,
+            agentId,
+            uint96(amount),
             uint96(creatorShare),
             uint96(agentShare),
             creatorWallet,
             agentWallet,
-            heldMask,
-            t.rail
+            uint8(unpaid),
+            rail
         );
     }
 
-    /// @dev One leg, isolated from the others.
-    /// @return paid false when the share was held instead
-    function _deliver(Tip memory t, bytes32 accountId, address wallet, uint256 share) private returns (bool paid) {
-        HoldReason reason = HoldReason.NoWallet;
-        if (wallet != address(0)) {
-            (bool sent, bytes memory failure) = _send(t, wallet, share);
-            if (sent) return true;
-            if (!_usdc.isBlacklisted(wallet)) _fail(wallet, share, failure);
-            reason = HoldReason.Blacklisted;
-        }
-        if (t.source != address(this)) {
-            (bool sent, bytes memory failure) = _send(t, address(this), share);
-            if (!sent) _fail(address(this), share, failure);
-        }
-        _hold(accountId, t.ref, uint96(share), reason);
+    function _trySend(address source, address to, uint256 share) private returns (bool) {
+        return source == address(this) ? _usdc.tryTransfer(to, share) : _usdc.tryTransferFrom(source, to, share);
     }
 
-    function _hold(bytes32 accountId, bytes32 ref, uint96 share, HoldReason reason) private {
+    /// @dev Keeps a share that did not go, if there is nobody to pay or USDC says that it refuses the wallet. Otherwise the
+    /// transfer failed for a reason that is not the recipient's, and the whole tip fails with it.
+    function _hold(address source, bool vaulted, bytes32 accountId, bytes32 ref, address wallet, uint256 share)
+        private
+    {
+        HoldReason reason = HoldReason.Blacklisted;
+        if (wallet == address(0)) {
+            _demandAccount(accountId); // here and not at the door: an account that has a wallet is not reserved
+            reason = HoldReason.NoWallet;
+        } else if (!_usdc.isBlacklisted(wallet)) {
+            _send(source, vaulted, wallet, share);
+            revert TransferFailed(wallet, share);
+        }
+        _send(source, vaulted, address(this), share);
         uint64 expiresAt = uint64(block.timestamp) + HOLD_PERIOD;
-        _held[accountId][expiresAt] += share;
+        _held[accountId][expiresAt] += uint96(share);
         totalHeld += share;
-        emit ShareHeld(accountId, ref, expiresAt, share, reason);
+        emit ShareHeld(accountId, ref, expiresAt, uint96(share), reason);
     }
 
-    /// @dev Straight from where the money is to the recipient: passing it through this contract would cost a transfer more.
-    function _send(Tip memory t, address to, uint256 share) private returns (bool sent, bytes memory failure) {
-        if (t.rail <= Rail.Permit) {
-            try _usdc.transferFrom(t.source, to, share) returns (bool ok) {
-                sent = ok;
-            } catch (bytes memory reason) {
-                failure = reason;
-            }
-        } else if (t.rail == Rail.Authorization) {
-            try _usdc.transfer(to, share) returns (bool ok) {
-                sent = ok;
-            } catch (bytes memory reason) {
-                failure = reason;
-            }
-        } else {
-            try TipVault(t.source).pay(to, share) returns (bool ok) {
-                sent = ok;
-            } catch (bytes memory reason) {
-                failure = reason;
-            }
-        }
+    /// @dev One leg that must go; USDC's own reason passes through where it is asked directly.
+    function _send(address source, bool vaulted, address to, uint256 share) private {
+        bool sent;
+        if (vaulted) sent = TipVault(source).payLegs(to, share, address(0), 0, address(0), 0) & CREATOR_LEG == 0;
+        else if (source != address(this)) sent = _usdc.transferFrom(source, to, share);
+        else sent = to == address(this) || _usdc.transfer(to, share);
+        if (!sent) revert TransferFailed(to, share);
     }
 
     /// @dev The bucket's content, which is gone afterwards.
@@ -400,14 +397,25 @@ contract TipSplitter is WalletRegistry, ReentrancyGuardTransient {
 
     function _release(address to, uint256 amount) private {
         totalHeld -= amount;
-        if (!_usdc.transfer(to, amount)) revert TransferFailed(to, amount);
+        if (!_usdc.tryTransfer(to, amount)) revert TransferFailed(to, amount);
     }
 
     function _openVault(bytes32 creatorId, bytes32 agentId, bytes32 ref) private returns (address vault) {
-        vault = vaultOf(creatorId, agentId, ref);
+        bytes32 salt = _vaultSalt(creatorId, agentId, ref);
+        vault = Create2.computeAddress(salt, _vaultInitCodeHash);
         if (vault.code.length == 0) {
-            new TipVault{salt: keccak256(abi.encode(creatorId, agentId, ref))}(_usdc);
+            new TipVault{salt: salt}(_usdc);
             emit VaultDeployed(vault, ref, creatorId, agentId);
+        }
+    }
+
+    function _vaultSalt(bytes32 creatorId, bytes32 agentId, bytes32 ref) private pure returns (bytes32 salt) {
+        assembly ("memory-safe") {
+            let ids := mload(0x40)
+            mstore(ids, creatorId)
+            mstore(add(ids, 0x20), agentId)
+            mstore(add(ids, 0x40), ref)
+            salt := keccak256(ids, 0x60)
         }
     }
 
@@ -429,18 +437,5 @@ contract TipSplitter is WalletRegistry, ReentrancyGuardTransient {
         bytes32 version = keccak256(bytes(usdc.version()));
         bytes32 computed = keccak256(abi.encode(DOMAIN_TYPEHASH, name, version, block.chainid, usdc));
         if (computed != expected) revert UnexpectedUsdcDomain(expected, computed);
-    }
-
-    function _fail(address to, uint256 amount, bytes memory reason) private pure {
-        _bubble(reason);
-        revert TransferFailed(to, amount);
-    }
-
-    /// @dev Passes on why USDC refused; returns when it gave no reason.
-    function _bubble(bytes memory reason) private pure {
-        if (reason.length == 0) return;
-        assembly ("memory-safe") {
-            revert(add(reason, 0x20), mload(reason))
-        }
     }
 }

@@ -33,7 +33,7 @@ abstract contract WalletRegistry is ITipSplitter, EIP712, AccessControlDefaultAd
     /// @dev One slot: a tip reads two of them.
     struct Registered {
         address wallet;
-        WalletStatus status;
+        bool revoked;
     }
 
     /// @inheritdoc ITipSplitter
@@ -55,11 +55,11 @@ abstract contract WalletRegistry is ITipSplitter, EIP712, AccessControlDefaultAd
         whenRegistrationOpen
     {
         _demandAccount(accountId);
-        Registered memory current = _wallets[accountId];
-        if (current.status == WalletStatus.Active) revert WalletAlreadySet(accountId, current.wallet);
+        (address current, WalletStatus status) = walletOf(accountId);
+        if (status == WalletStatus.Active) revert WalletAlreadySet(accountId, current);
         _demandConsent(accountId, wallet, consentNonce[accountId]++, deadline, walletSignature);
-        if (current.status == WalletStatus.None) _setWallet(accountId, current.wallet, wallet);
-        else _startRotation(accountId, current.wallet, wallet);
+        if (status == WalletStatus.None) _setWallet(accountId, current, wallet);
+        else _startRotation(accountId, current, wallet);
     }
 
     /// @inheritdoc ITipSplitter
@@ -117,7 +117,7 @@ abstract contract WalletRegistry is ITipSplitter, EIP712, AccessControlDefaultAd
         address wallet = _activeWallet(accountId);
         if (wallet == address(0)) revert NoVerifiedWallet(accountId);
         if (msg.sender != wallet && !hasRole(DEFAULT_ADMIN_ROLE, msg.sender)) revert NotTheWallet(msg.sender, wallet);
-        _wallets[accountId].status = WalletStatus.Revoked;
+        _wallets[accountId].revoked = true;
         emit WalletRevoked(accountId, wallet);
     }
 
@@ -135,9 +135,10 @@ abstract contract WalletRegistry is ITipSplitter, EIP712, AccessControlDefaultAd
     }
 
     /// @inheritdoc ITipSplitter
-    function walletOf(bytes32 accountId) external view returns (address wallet, WalletStatus status) {
+    function walletOf(bytes32 accountId) public view returns (address wallet, WalletStatus status) {
         Registered memory registered = _wallets[accountId];
-        return (registered.wallet, registered.status);
+        if (registered.wallet == address(0)) return (address(0), WalletStatus.None);
+        return (registered.wallet, registered.revoked ? WalletStatus.Revoked : WalletStatus.Active);
     }
 
     /// @inheritdoc ITipSplitter
@@ -147,8 +148,8 @@ abstract contract WalletRegistry is ITipSplitter, EIP712, AccessControlDefaultAd
 
     /// @return wallet zero when the account has none that receives
     function _activeWallet(bytes32 accountId) internal view returns (address wallet) {
-        Registered memory registered = _wallets[accountId];
-        if (registered.status == WalletStatus.Active) wallet = registered.wallet;
+        Registered storage registered = _wallets[accountId];
+        if (!registered.revoked) wallet = registered.wallet;
     }
 
     /// @dev Zero is what a forgotten argument looks like; the platform's shares go to the treasury, which is no wallet here.
@@ -161,7 +162,7 @@ abstract contract WalletRegistry is ITipSplitter, EIP712, AccessControlDefaultAd
 
     function _setWallet(bytes32 accountId, address previous, address wallet) private {
         delete _rotations[accountId];
-        _wallets[accountId] = Registered(wallet, WalletStatus.Active);
+        _wallets[accountId] = Registered(wallet, false);
         emit WalletSet(accountId, wallet, previous);
     }
 
