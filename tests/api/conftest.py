@@ -1,7 +1,7 @@
 """The API over HTTP, in this process, on a real Postgres and a real Valkey."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ def open_client(api_settings: ApiSettings) -> OpenClient:
     @asynccontextmanager
     async def opened(*, routers: Sequence[APIRouter] = ROUTERS, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
         app = create_app(api_settings, routers=routers)
-        async with serving(app, **options) as http:
+        async with serving(app, features=tuple(map(id, routers)), **options) as http:
             yield http
 
     return opened
@@ -86,11 +86,11 @@ async def http(open_client: OpenClient) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @asynccontextmanager
-async def serving(app: FastAPI, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
+async def serving(app: FastAPI, *, features: Hashable, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the app, between its startup and its shutdown. Undeclared answers fail the test."""
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        hooks = {"response": [Described(app).check]}
+        hooks = {"response": [Described(app, features).check]}
         async with httpx.AsyncClient(
             transport=transport, base_url="http://testserver", event_hooks=hooks, **options
         ) as client:

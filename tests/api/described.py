@@ -1,20 +1,24 @@
-"""Whatever the API answers in a test, its own description must have announced: path, status, media type, problem code."""
+"""Whatever the API answers in a test, its own description must have announced: status and problem code."""
 
 import re
-from functools import cached_property
+from collections.abc import Hashable
 from typing import Any
 
 import httpx
 from fastapi import FastAPI
 
 Operation = dict[str, Any]
+Paths = list[tuple[re.Pattern[str], dict[str, Operation]]]
+_known: dict[Hashable, Paths] = {}
 
 
 class Described:
     """The description of one app, to be asked about each answer."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, features: Hashable) -> None:
+        """`features`: what tells this app from others."""
         self._app = app
+        self._features = features
 
     async def check(self, answer: httpx.Response) -> None:
         """An httpx response hook. What no path matches is not described, and need not be."""
@@ -32,15 +36,17 @@ class Described:
 
     def _operation(self, request: httpx.Request) -> Operation | None:
         method = request.method.lower()
-        for pattern, operations in self._paths:
+        for pattern, operations in _paths(self._app, self._features):
             if pattern.fullmatch(request.url.path) and method in operations:
                 found: Operation = operations[method]
                 return found
         return None
 
-    @cached_property
-    def _paths(self) -> list[tuple[re.Pattern[str], dict[str, Operation]]]:
-        """Fixed paths before those with parameters, as the router decides."""
-        paths = self._app.openapi()["paths"]
+
+def _paths(app: FastAPI, features: Hashable) -> Paths:
+    """Fixed paths before those with parameters, as the router decides. Made once for each set of features."""
+    if features not in _known:
+        paths = app.openapi()["paths"]
         ordered = sorted(paths, key=lambda path: path.count("{"))
-        return [(re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path)), paths[path]) for path in ordered]
+        _known[features] = [(re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path)), paths[path]) for path in ordered]
+    return _known[features]

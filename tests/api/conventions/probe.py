@@ -9,9 +9,9 @@ from api import edge, etags, idempotency
 from api.audit import trail
 from api.callers import CurrentAccount, CurrentOperator, MaybeCaller
 from api.db import Reading, Writing
-from api.errors import Problem, problems
+from api.errors import ChainUnavailable, Forbidden, NotAuthenticated, Problem, problems
 from api.node import NodeUnavailable
-from api.pages import Page, PageOf
+from api.pages import InvalidCursor, Page, PageOf
 from api.rate_limits import Limit, limited
 
 router = edge.router(tags=["probe"], prefix="/api/v1/probe")
@@ -36,7 +36,7 @@ class Kept(BaseModel):
     text: str
 
 
-@router.post("/notes", operation_id="probeCreate", status_code=201, responses=problems(NoteTooShort))
+@router.post("/notes", operation_id="probeCreate", status_code=201, responses=problems(NoteTooShort, ChainUnavailable))
 async def create(session: Writing, caller: MaybeCaller, body: Note) -> Kept:
     """Writes first, refuses after: a refusal must leave nothing."""
     await trail.record(session, actor=caller or "anonymous", action="note.kept", subject=("note", body.text))
@@ -52,18 +52,30 @@ async def create(session: Writing, caller: MaybeCaller, body: Note) -> Kept:
     return Kept(id=int(number or 0), text=body.text)
 
 
-@router.post("/once", operation_id="probeOnce", status_code=201, dependencies=[idempotency.required()])
+@router.post(
+    "/once",
+    operation_id="probeOnce",
+    status_code=201,
+    dependencies=[idempotency.required()],
+    responses=problems(idempotency.IdempotencyKeyMissing),
+)
 async def once(session: Writing, body: Note) -> Kept:
     """Needs a key."""
     return await create(session, None, body)
 
 
-@router.post("/few", operation_id="probeFew", status_code=204, dependencies=[limited(NOTES)])
+@router.post(
+    "/few",
+    operation_id="probeFew",
+    status_code=204,
+    dependencies=[limited(NOTES)],
+    responses=problems(NotAuthenticated),
+)
 async def few(_account: CurrentAccount) -> None:
     """Three a minute."""
 
 
-@router.get("/notes", operation_id="probeList")
+@router.get("/notes", operation_id="probeList", responses=problems(InvalidCursor))
 async def notes(session: Reading, page: PageOf, starts: str = "") -> Page[Kept]:
     """Newest first."""
     after = page.after(tuple[int])
@@ -83,7 +95,7 @@ async def write_in_get(session: Reading) -> None:
     await session.execute(text("DELETE FROM app.idempotency_key"))
 
 
-@router.get("/operator", operation_id="probeOperator")
+@router.get("/operator", operation_id="probeOperator", responses=problems(NotAuthenticated, Forbidden))
 async def operator(_operator: CurrentOperator) -> str:
     """Operators only."""
     return "hello"
