@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import secrets
 import time
 import uuid
@@ -67,7 +68,8 @@ class Platform:
                 f"10.{secrets.randbelow(256)}.{secrets.randbelow(256)}.{secrets.randbelow(256)}"
             )
 
-        return httpx.Client(base_url=f"{self.url}/api/v1", timeout=30, event_hooks={"request": [elsewhere]})
+        hooks = {"request": [elsewhere], "response": [self._demand_described]}
+        return httpx.Client(base_url=f"{self.url}/api/v1", timeout=30, event_hooks=hooks)
 
     def get(self, path: str, *, agent: Agent | None = None, **params: Any) -> Json:
         answer = self.http.get(path, params=params, headers=agent.headers if agent else {})
@@ -213,6 +215,26 @@ class Platform:
             assert time.monotonic() < deadline, f"still {found}"
             time.sleep(0.1)
         return found
+
+    def _demand_described(self, answer: httpx.Response) -> None:
+        """What the platform answers, its own description has announced."""
+        method, path = answer.request.method.lower(), answer.request.url.path
+        operation = next((ops[method] for form, ops in self._described if form.fullmatch(path) and method in ops), None)
+        if operation is None:
+            return
+        declared = operation["responses"].get(str(answer.status_code))
+        assert declared is not None, f"{method} {path} does not announce {answer.status_code}"
+        if answer.is_error:
+            answer.read()
+            examples = declared["content"]["application/problem+json"]["examples"]
+            assert answer.json()["code"] in examples, f"{method} {path} does not announce {answer.json()['code']}"
+
+    @cached_property
+    def _described(self) -> list[tuple[re.Pattern[str], Json]]:
+        """Fixed paths before those with parameters, as the router decides."""
+        paths = httpx.get(f"{self.url}/api/v1/openapi.json", timeout=30).json()["paths"]
+        ordered = sorted(paths, key=lambda path: path.count("{"))
+        return [(re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path)), paths[path]) for path in ordered]
 
     def _value(self, query: str) -> Any:
         with db.connect(self.database_url, autocommit=True) as connection:
