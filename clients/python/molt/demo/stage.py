@@ -1,5 +1,6 @@
 """How the story is told: chapters, steps with a spinner, and the final table. 80 columns are enough."""
 
+import io
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ class Stage:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._console = Console(highlight=False, stderr=True, quiet=quiet)
+        self._table = Console(highlight=False, quiet=quiet)
         self._began = time.monotonic()
         self._chapter = 0
 
@@ -34,6 +36,12 @@ class Stage:
         self._chapter += 1
         self._console.print(f"\n[bold]{self._chapter}. {escape(title)}[/]")
         self._console.print(f"[dim]{escape(about)}[/]")
+
+    def aside(self, text: str) -> None:
+        """What a library says on the way: the steps tell enough."""
+
+    def skip(self, why: str) -> None:
+        self._console.print(f"  [yellow]-[/] skipped: {escape(why)}")
 
     @contextmanager
     def step(self, what: str) -> Iterator["Told"]:
@@ -58,12 +66,12 @@ class Stage:
             self._console.print(f"  {_NO} {escape(check.what)}: [red]{escape(values)}[/]")
 
     def finish(self, books: Books, *, svg: Path | None = None) -> None:
-        """The table, then the verdict; `svg` also gets a picture of both."""
-        picture = Group(table_of(books), verdict(books, self.seconds))
+        """The tables and the verdict on stdout; `svg` also gets a picture of them."""
+        picture = picture_of(books, self.seconds)
         self._console.print()
-        self._console.print(picture)
+        self._table.print(picture)
         if svg is not None:
-            recorder = Console(record=True, width=_WIDTH, highlight=False, quiet=True)
+            recorder = Console(record=True, width=_WIDTH, highlight=False, file=io.StringIO())
             recorder.print(picture)
             svg.parent.mkdir(parents=True, exist_ok=True)
             svg.write_text(recorder.export_svg(title="molt demo"))
@@ -78,17 +86,31 @@ class Told:
         self.text = text
 
 
-def table_of(books: Books) -> Table:
+def picture_of(books: Books, seconds: float) -> Group:
+    return Group(tips_of(books), "", checks_of(books), "", verdict(books, seconds))
+
+
+def tips_of(books: Books) -> Table:
     """Who got what of each tip, and whether chain, ledger and API say the same."""
-    table = Table(
-        title="Who got what, in micro-USDC", title_justify="left", title_style="bold", pad_edge=False, box=None
-    )
-    table.add_column("0.25 USDC by")
+    table = _table(f"Who got what of {format_usdc(250_000)} USDC, in micro-USDC")
+    table.add_column("tip")
     for name in ("creator", "platform", "agent"):
         table.add_column(name, justify="right")
     table.add_column("chain = ledger = API", justify="center")
     for row in books.rows:
-        table.add_row(escape(row.what), *_cells(row.chain), _agreement(row))
+        table.add_row(escape(row.what), *_cells(row.chain), _YES if row.agrees else _NO)
+    return table
+
+
+def checks_of(books: Books) -> Table:
+    """What else was read from both sides."""
+    table = _table("What became of it")
+    table.add_column("")
+    table.add_column("chain", justify="right")
+    table.add_column("ledger, by the API", justify="right")
+    table.add_column("equal", justify="center")
+    for check in books.checks:
+        table.add_row(escape(check.what), _shown(check.chain), _shown(check.api), _YES if check.agrees else _NO)
     return table
 
 
@@ -96,13 +118,14 @@ def verdict(books: Books, seconds: float) -> Panel:
     wrong = books.mismatches
     figures = 3 * len(books.rows) + len(books.checks)
     if not wrong:
-        text = Text(f"{figures} figures read from chain and API: all equal. {seconds:.0f} s.", style="green")
+        text = Text(f"{figures} figures, read from the chain and from the API: all equal. {seconds:.0f} s.")
         return Panel(text, expand=False, border_style="green")
-    lines = [
-        f"{len(wrong)} of {len(books.rows) + len(books.checks)} entries differ:",
-        *(_difference(entry) for entry in wrong),
-    ]
-    return Panel(Text("\n".join(lines), style="red"), expand=False, border_style="red")
+    lines = [f"{len(wrong)} of {len(books.rows) + len(books.checks)} differ:", *map(_difference, wrong)]
+    return Panel(Text("\n".join(lines)), expand=False, border_style="red")
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="bold", pad_edge=False, box=None)
 
 
 def _cells(shares: Shares) -> list[str]:
@@ -111,10 +134,6 @@ def _cells(shares: Shares) -> list[str]:
         f"{amount:,} [yellow]held[/]" if is_held else f"{amount:,}"
         for amount, is_held in zip(shares.amounts, held, strict=True)
     ]
-
-
-def _agreement(row: Row) -> str:
-    return _YES if row.agrees else f"{_NO} [red]{escape(_difference(row))}[/]"
 
 
 def _difference(entry: Row | Check) -> str:
