@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from api.scripts import queries, validation
 from api.scripts.audio_pack import AudioPack
@@ -17,6 +17,11 @@ Status = Literal[
 ]
 
 
+def _described(model: type[BaseModel]) -> WithJsonSchema:
+    """In OpenAPI the real schema; the service judges it, so that everything wrong is said at once."""
+    return WithJsonSchema({"anyOf": [{"$ref": f"#/components/schemas/{model.__name__}"}, {"type": "null"}]})
+
+
 class ScriptBody(BaseModel):
     """A screenplay or an audio pack. `title` and `logline` beside it fill in what is missing inside."""
 
@@ -24,8 +29,10 @@ class ScriptBody(BaseModel):
 
     title: str | None = Field(default=None, max_length=100)
     logline: str | None = Field(default=None, max_length=280)
-    script_data: Annotated[dict[str, Any] | None, Field(validation_alias=AliasChoices("script_data", "script"))] = None
-    audio_pack: dict[str, Any] | None = None
+    script_data: Annotated[
+        dict[str, Any] | None, Field(validation_alias=AliasChoices("script_data", "script")), _described(PilotScript)
+    ] = None
+    audio_pack: Annotated[dict[str, Any] | None, _described(AudioPack)] = None
 
 
 class NewScript(ScriptBody):

@@ -14,7 +14,7 @@ from api.idempotency import IdempotencyKeyMissing
 from api.pages import InvalidCursor, Page, PageOf
 from api.production.errors import EpisodeNotFound
 from api.resources import Held
-from api.tips import errors, queries, quotes, rules, schemas, service, views
+from api.tips import errors, queries, quotes, schemas, service, views
 from api.wallets.errors import WrongChain
 from api.wire import Address, Amount, Bytes32
 from ledger import balances, ids
@@ -31,7 +31,9 @@ async def quote_tip(
     session: Reading,
     resources: Held,
     episode_id: UUID,
-    amount: Annotated[Amount, Query(alias="amount_micro_usdc", description="what to tip")] = rules.SUGGESTED_TIP,
+    amount: Annotated[
+        Amount | None, Query(alias="amount_micro_usdc", description="what to tip; default: the suggested 0.25 USDC")
+    ] = None,
     payer: Annotated[Address | None, Query(description="a wallet: adds what it must sign, and what would fail")] = None,
 ) -> schemas.TipQuote:
     """Who would receive what, what would be held and why, and each of the five rails ready to send or to sign."""

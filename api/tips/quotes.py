@@ -11,7 +11,7 @@ from api.production import queries as production
 from api.production.errors import EpisodeNotFound
 from api.production.queries import Episode
 from api.resources import Resources
-from api.tips import errors, quote, schemas, usdc
+from api.tips import errors, quote, rules, schemas, usdc
 from api.tips.quote import Payer, Recipient
 from api.wallets.errors import WrongChain
 from ledger import balances, ids
@@ -21,11 +21,14 @@ from ledger.money import MicroUsdc
 
 
 async def quoted(
-    session: AsyncSession, held: Resources, *, episode_id: UUID, amount: MicroUsdc, payer: bytes | None
+    session: AsyncSession, held: Resources, *, episode_id: UUID, amount: MicroUsdc | None, payer: bytes | None
 ) -> schemas.TipQuote:
-    """Raises EpisodeNotFound, TipBelowMinimum, LedgerNotReady and NodeUnavailable."""
+    """`amount` None: the suggested tip. Raises EpisodeNotFound, TipBelowMinimum, LedgerNotReady and NodeUnavailable."""
     episode = await demand_episode(session, episode_id)
-    head, minimum = await demand_head(session, held.chain_id), await demand_minimum(session, held.chain_id, amount)
+    head = await demand_head(session, held.chain_id)
+    if amount is None:
+        amount = max(rules.SUGGESTED_TIP, await balances.min_tip(session, held.chain_id) or rules.SUGGESTED_TIP)
+    minimum = await demand_minimum(session, held.chain_id, amount)
     recipients = await _recipients(session, held.chain_id, episode)
     judged, asking = await asyncio.gather(_judged(held, recipients), _payer(held, payer))
     request = quote.Request(

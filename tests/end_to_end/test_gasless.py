@@ -121,6 +121,22 @@ def test_small_and_large_plain_transfers_are_split_together(platform: Platform) 
     assert platform.get("/tips", episode=episode["id"])["data"] == [tip]
 
 
+def test_tip_that_a_reorganisation_drops_is_sent_again_and_paid_once(platform: Platform, episode: Json) -> None:
+    payer = platform.a_payer()
+    platform.mine(1)
+    answer = platform.post("/tips/authorizations", submission(platform, episode, payer))
+    first = platform.settled(answer.json()["id"])["settlement"]
+    depth = platform.w3.eth.block_number - first["block_number"] + 1
+    platform.request("anvil_reorg", depth, [])
+    again = platform.until(
+        lambda: platform.get(f"/tips/{answer.json()['id']}"),
+        lambda tip: tip["status"] == "settled" and tip["settlement"]["block_hash"] != first["block_hash"],
+    )
+    assert again["settlement"]["tx_hash"] == first["tx_hash"]
+    assert platform.balance(payer.address) == 10_000_000 - 250_000
+    assert len(platform.get("/tips", payer=payer.address)["data"]) == 1
+
+
 def test_unknown_tip(platform: Platform) -> None:
     for tip_id in (str(uuid.uuid4()), "0x" + "00" * 32 + "-0", "nonsense"):
         answer = platform.http.get(f"/tips/{tip_id}")
