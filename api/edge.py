@@ -75,7 +75,7 @@ EVERYWHERE: tuple[type[Problem], ...] = (
     errors.TemporarilyUnavailable,
 )
 """What any operation may answer."""
-WRITING: tuple[type[Problem], ...] = (*idempotency.PROBLEMS, errors.CrossSiteRequest)
+WRITING: tuple[type[Problem], ...] = (*idempotency.PROBLEMS, errors.CrossSiteRequest, errors.Conflict)
 """What POST, PUT, PATCH and DELETE may answer besides."""
 
 

@@ -75,6 +75,13 @@ async def run_waiting(app: App) -> None:
     await app.run_worker_async(queues=[QUEUE], wait=False, install_signal_handlers=False, listen_notify=False)
 
 
+async def recover_stalled(app: App) -> None:
+    """Gives the jobs of workers that died to the living."""
+    for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=_STALLED_AFTER_SECONDS):
+        log.warning("stalled_job_recovered", job=job.task_name, job_id=job.id)
+        await app.job_manager.retry_job(job)
+
+
 class _Patience(RetryStrategy):
     """2 s, 4 s, 8 s, … an hour at most."""
 
@@ -112,12 +119,9 @@ async def _work(app: App, concurrency: int) -> None:
 
 
 async def _reap(app: App) -> None:
-    """Gives the jobs of workers that died to the living."""
     while True:
         await asyncio.sleep(_REAP_EVERY_SECONDS)
         try:
-            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=_STALLED_AFTER_SECONDS):
-                log.warning("stalled_job_recovered", job=job.task_name, job_id=job.id)
-                await app.job_manager.retry_job(job)
+            await recover_stalled(app)
         except Exception as error:  # noqa: BLE001 - tried again soon
             log.warning("reaper_failed", error=repr(error))

@@ -1,5 +1,6 @@
 """The registry on-chain, as it stands in the newest block: a challenge must fit it to the nonce."""
 
+import time
 from typing import Literal
 
 from api import calldata
@@ -20,6 +21,11 @@ async def consent_nonce(node: Node, deployment: Deployment, account_id: bytes) -
     """What the account's next consent signs. Raises NodeUnavailable."""
     data = await node.call(deployment.splitter_bytes, calldata.call("consentNonce(bytes32)", account_id))
     return int(calldata.answer("uint256", data))
+
+
+async def now(node: Node) -> int:
+    """The chain's time, unix seconds, or ours while no block comes. Raises NodeUnavailable."""
+    return max(await node.time(), int(time.time()))
 
 
 def can_be_wallet(deployment: Deployment, address: bytes) -> bool:

@@ -66,7 +66,7 @@ async def challenge(held: Resources, caller: Account, whose: PayoutAccount, wall
     current, status = await registry.wallet_of(held.node, held.deployment, on_chain)
     if status == "active" and current == wallet:
         raise WalletAlreadyRegistered(f"{address_text(wallet)} is this account's wallet already.")
-    now = await held.node.time()
+    now = await registry.now(held.node)
     return Challenge(
         kind="rotate" if status == "active" else "register",
         account_id=whose.id,
@@ -174,7 +174,7 @@ async def _read(session: WriteSession, held: Resources, caller: Account, token: 
     if given.requested_by != caller.account_id:
         raise ChallengeInvalid("This challenge was given to somebody else.")
     await account(session, caller, given.account_id)
-    if await held.node.time() > given.accepted_until:
+    if await registry.now(held.node) > given.accepted_until:
         raise ChallengeExpired
     return given
 

@@ -90,6 +90,22 @@ async def test_failed_job_leaves_nothing_and_is_tried_later(held: Resources, app
     assert row == ("todo", 1, True)
 
 
+async def test_job_of_a_dead_worker_is_done_by_another(held: Resources, app: App, database_url: str) -> None:
+    async with held.database.begin() as session:
+        await jobs.enqueue(session, note, words="orphan")
+    with db.connect(database_url, autocommit=True) as connection:
+        connection.execute("SET search_path TO app")
+        connection.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 minute')")
+        connection.execute(
+            "UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT id FROM procrastinate_workers)"
+        )
+    await worker.run_waiting(app)
+    assert kept(database_url) == []
+    await worker.recover_stalled(app)
+    await worker.run_waiting(app)
+    assert kept(database_url) == ["orphan"]
+
+
 async def test_two_clocks_tick_once(held: Resources, app: App, database_url: str) -> None:
     async with worker.queue_app(held, [note]) as other:
         ticks = await asyncio.gather(
