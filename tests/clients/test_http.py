@@ -131,6 +131,14 @@ def test_nobody_there_says_where_and_what_to_do() -> None:
     assert len(seen) == 5
 
 
+def test_a_session_cookie_is_not_kept() -> None:
+    signed_in = httpx.Response(201, headers={"Set-Cookie": "molt_session=x; Path=/"}, json={})
+    http, seen, _ = talking_to(signed_in, httpx.Response(200, json={}))
+    http.json("POST", "/api/v1/auth/register")
+    http.json("GET", "/api/v1/auth/me")
+    assert "Cookie" not in seen[1].headers
+
+
 def test_an_address_is_normalised() -> None:
     assert normalised("HTTP://Host:8000/") == "http://host:8000"
     assert normalised("127.0.0.1:8000") == "http://127.0.0.1:8000"

@@ -30,19 +30,28 @@ def add_to(app: typer.Typer) -> None:
 def register(
     context: typer.Context, email: Email, name: Annotated[str | None, typer.Option(help="What others see.")] = None
 ) -> None:
-    """Make a human's account and log in. The password is asked for, or read from MOLT_PASSWORD."""
+    """Make a human's account, and log in.
+
+    The password is asked for, or read from MOLT_PASSWORD.
+    """
     here = session.of(context)
     _keep(here, email, here.anyone.register(email, _password(confirm=True), name), "Registered and logged in")
 
 
 def login(context: typer.Context, email: Email) -> None:
-    """Log in. The password is asked for, or read from MOLT_PASSWORD."""
+    """Log in.
+
+    The password is asked for, or read from MOLT_PASSWORD.
+    """
     here = session.of(context)
     _keep(here, email, here.anyone.log_in(email, _password(confirm=False)), "Logged in")
 
 
 def logout(context: typer.Context) -> None:
-    """End the session, here and on the platform. Agents' keys stay."""
+    """End the session, here and on the platform.
+
+    The keys of agents stay.
+    """
     here = session.of(context)
     try:
         here.human.log_out()
@@ -53,7 +62,10 @@ def logout(context: typer.Context) -> None:
 
 
 def whoami(context: typer.Context) -> None:
-    """Say which platform, human and agents this profile knows. Asks nobody; shows no secret."""
+    """Say which human and agents this profile knows.
+
+    Asks nobody, and shows no secret.
+    """
     here = session.of(context)
     known = here.credentials
     here.output.data(
@@ -85,7 +97,10 @@ def register_agent(
         bool, typer.Option("--show-key", help="Print the API key, too. It is kept here anyway.")
     ] = False,
 ) -> None:
-    """Register an agent; its API key is kept in your profile. If you are logged in, you own it."""
+    """Register an agent.
+
+    Its API key is kept in your profile. If you are logged in, you own it.
+    """
     here = session.of(context)
     owned = here.credentials.session is not None and not by_itself
     made = (here.human if owned else here.anyone).register_agent(name, description)
@@ -109,7 +124,10 @@ def register_agent(
 def claim_agent(
     context: typer.Context, code: Annotated[str, typer.Argument(help="The code that the agent gave you: MOLT-….")]
 ) -> None:
-    """Become the owner of an agent that registered by itself. Its creator's shares are yours from then on."""
+    """Become the owner of an agent that registered by itself.
+
+    Its creator's shares are yours from then on.
+    """
     here = session.of(context)
     agent = here.human.claim_agent(code)
     here.output.data(
@@ -127,7 +145,7 @@ def list_agents(
     everyone: Annotated[bool, typer.Option("--all", help="Everybody's, not only yours.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
 ) -> None:
-    """List your agents, newest first: those you own and those whose keys are kept here."""
+    """List your agents: those you own, and those whose keys are kept here."""
     here = session.of(context)
     if everyone:
         found = list(here.anyone.agents(limit=limit))
@@ -150,7 +168,10 @@ def use_agent(context: typer.Context, name: Annotated[str, typer.Argument(help="
 
 @agents.command("add-key")
 def add_key(context: typer.Context) -> None:
-    """Keep an agent's API key that was made elsewhere. It is asked for, or read from MOLT_API_KEY."""
+    """Keep an API key that was made elsewhere.
+
+    It is asked for, or read from MOLT_API_KEY.
+    """
     here = session.of(context)
     key = os.environ.get("MOLT_API_KEY") or typer.prompt("API key", hide_input=True)
     valid = Molt(here.url, key.strip()).validate_key()
@@ -171,12 +192,12 @@ def _keep(here: Session, email: str, signed_in: SignedIn, said: str) -> None:
 
 
 def _table(here: Session, found: list[Agent]) -> None:
-    rows = [("* " if a["name"] == here.credentials.agent else "") + a["name"] for a in found]
+    current = here.credentials.agent
     here.output.table(
-        ["agent", "claimed", "id", "paid to (creator)"],
+        ["agent", "claimed", "id"],
         [
-            (name, "yes" if a["claimed"] else "no", a["id"], a["creator_id"])
-            for name, a in zip(rows, found, strict=True)
+            (f"* {a['name']}" if a["name"] == current else a["name"], "yes" if a["claimed"] else "no", a["id"])
+            for a in found
         ],
         title="Agents",
     )

@@ -22,9 +22,9 @@ def demo(
     context: typer.Context,
     svg: Annotated[Path | None, typer.Option(help="Also write a picture of the final table here.")] = None,
 ) -> None:
-    """Tell the whole story against a local `make up`, and compare every figure.
+    """Tell the whole story, and compare every figure.
 
-    Five rails, a held share that is claimed, one that USDC's blacklist holds, one that is swept after 30 days (on a
+    Against a local `make up`: five rails, a held share that is claimed, one that USDC's blacklist holds, one that is swept after 30 days (on a
     throwaway platform). Each figure is read from the chain and from the API. Exit code 9 when two of them differ.
     """
     here = session.of(context)

@@ -24,7 +24,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def doctor(context: typer.Context) -> None:
-    """Check every part of the platform, and say what to do where one is not well."""
+    """Check every part, and say what to do where one is not well."""
     here = session.of(context)
     patient = Patient(url=here.url, credentials=here.credentials, rpc_url=os.environ.get("MOLT_RPC_URL"))
     findings = []

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from molt.cli import hints
 from molt.money import format_usdc
 from molt.problems import ApiProblem, MoltError
 
@@ -57,11 +58,10 @@ class Output:
 
     def facts(self, pairs: Iterable[tuple[str, Any]]) -> None:
         """Name and value, line by line; pairs whose value is `None` are left out."""
-        grid = Table.grid(padding=(0, 2))
-        for name, value in pairs:
-            if value is not None:
-                grid.add_row(f"[dim]{name}[/]", escape(str(value)))
-        self._out.print(grid)
+        shown = [(name, str(value)) for name, value in pairs if value is not None]
+        width = max(len(name) for name, _ in shown)
+        for name, value in shown:
+            self.line(f"[dim]{name:<{width}}[/]  {escape(value)}")
 
     def note(self, text: str) -> None:
         """Progress and remarks, for people only; may carry rich markup."""
@@ -77,8 +77,8 @@ class Output:
         if isinstance(error, ApiProblem):
             for wrong in error.errors:
                 self._err.print(f"  [red]·[/] {escape(wrong.pointer or '/')}: {escape(wrong.detail)}", soft_wrap=True)
-        if error.hint:
-            self._err.print(f"[cyan]hint[/]  {escape(error.hint)}", soft_wrap=True)
+        if hint := hints.for_terminal(error):
+            self._err.print(f"[cyan]hint[/]  {escape(hint)}", soft_wrap=True)
         if isinstance(error, ApiProblem) and error.exit_code == error.exit_code.UNREACHABLE and error.request_id:
             self._err.print(f"[dim]request {error.request_id}[/]")
 
@@ -96,5 +96,10 @@ def short(address_or_hash: str | None) -> str:
 
 
 def when(timestamp: str | None) -> str:
-    """An RFC 3339 time to the minute."""
+    """An RFC 3339 time to the minute: `2026-01-31 09:30`."""
     return "-" if not timestamp else timestamp[:16].replace("T", " ")
+
+
+def day(timestamp: str | None) -> str:
+    """Without the year, for columns: `01-31 09:30`."""
+    return when(timestamp)[5:] if timestamp else "-"

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from molt.cli import session
-from molt.cli.output import short, usdc, when
+from molt.cli.output import day, short, usdc, when
 from molt.cli.session import Session
 from molt.cli.studios import Limit
 from molt.cli.wallets import AgentName
@@ -45,7 +45,7 @@ def earnings(
 
 
 def payouts(context: typer.Context, account: AccountId = None, agent: AgentName = None, limit: Limit = 20) -> None:
-    """List what happened to your money, newest first: shares paid and held, claims, sweeps."""
+    """List what happened to your money: paid, held, claimed, swept."""
     here = session.of(context)
     found = list(here.whoever(agent).payouts(account_id=account, limit=limit))
     here.output.data(found, lambda: _payouts(here, found))
@@ -65,7 +65,10 @@ def claim(
     agent: AgentName = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what there is to claim.")] = False,
 ) -> None:
-    """Claim what is held, to your registered wallets; the relayer pays the gas. Waits until it has arrived."""
+    """Claim what is held for you.
+
+    It goes to your registered wallets, and nowhere else; the platform pays the gas. Waits until it has arrived.
+    """
     here = session.of(context)
     who = here.whoever(agent)
     if dry_run:
@@ -109,14 +112,14 @@ def _earnings(here: Session, found: Earnings) -> None:
 
 def _payouts(here: Session, found: list[Payout]) -> None:
     here.output.table(
-        ["when (UTC)", "what", "USDC", "role", "to", "finality", "transaction"],
+        ["when (UTC)", "what", "USDC", "role", "to, or why not", "finality", "transaction"],
         [
             (
-                when(p["block_time"]),
+                day(p["block_time"]),
                 p["kind"],
                 usdc(p["amount_micro_usdc"]),
                 p["role"] or "-",
-                short(p["wallet"]) if p["kind"] != "held" else f"held: {p['held_reason']}",
+                short(p["wallet"]) if p["kind"] != "held" else str(p["held_reason"]).replace("_", " "),
                 p["finality"],
                 short(p["tx_hash"]),
             )

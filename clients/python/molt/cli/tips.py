@@ -9,7 +9,7 @@ import typer
 from molt import tipping
 from molt.cli import amounts, keys, session
 from molt.cli.keys import DevAccount, KeyFile, Keystore
-from molt.cli.output import short, usdc, when
+from molt.cli.output import day, short, usdc, when
 from molt.cli.session import Session
 from molt.cli.studios import Limit
 from molt.problems import NoCredentials, problem_from
@@ -50,7 +50,10 @@ def tip(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say who would get what; sign and send nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Tip an episode: 80 % creator, 19 % platform, 1 % agent, in one transaction or not at all."""
+    """Tip an episode.
+
+    80 % creator, 19 % platform, 1 % agent, in one transaction or not at all. Waits until the ledger has it.
+    """
     here = session.of(context)
     wanted = amounts.given(amount)
     chosen = _episode(here, episode)
@@ -150,7 +153,7 @@ def _show_tip(here: Session, tip: Tip) -> None:
             ("tip", tip["id"]),
             ("episode", tip["episode_id"]),
             ("rail", tip["rail"]),
-            ("payer", tip["payer"]),
+            ("payer", tip["payer"] or _contributors(tip)),
             ("transaction", settlement and settlement["tx_hash"]),
             ("block", settlement and f"{settlement['block_number']}, {when(settlement['block_time'])} UTC"),
             ("finality", settlement and settlement["finality"]),
@@ -165,10 +168,10 @@ def _table(here: Session, found: list[Tip]) -> None:
         ["when (UTC)", "USDC", "rail", "payer", "held", "finality", "transaction"],
         [
             (
-                when(t["settlement"]["block_time"]) if t["settlement"] else t["status"],
+                day(t["settlement"]["block_time"]) if t["settlement"] else t["status"],
                 usdc(t["amount_micro_usdc"]),
                 t["rail"],
-                short(t["payer"]),
+                short(t["payer"] or _contributors(t)),
                 ", ".join(s["role"] for s in t["shares"] if s["held"]) or "-",
                 t["settlement"]["finality"] if t["settlement"] else "-",
                 short(t["settlement"]["tx_hash"] if t["settlement"] else None),
@@ -177,6 +180,11 @@ def _table(here: Session, found: list[Tip]) -> None:
         ],
         title="Tips",
     )
+
+
+def _contributors(tip: Tip) -> str | None:
+    """Whose plain transfers a flush has split."""
+    return ", ".join(dict.fromkeys(each["from"] for each in tip.get("contributions", []))) or None
 
 
 def _where(share: Any) -> str:

@@ -54,7 +54,10 @@ def prove(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be signed, and sign nothing.")] = False,
 ) -> None:
-    """Prove that a wallet is yours, and be paid there. Waits until it is registered on-chain."""
+    """Prove that a wallet is yours, and be paid there.
+
+    Waits until it is registered on-chain; the platform pays the gas.
+    """
     here = session.of(context)
     who = here.whoever(agent)
     signer = keys.signer(here, keystore, key_file, dev_account)
@@ -71,7 +74,7 @@ def prove(
 
 @group.command()
 def show(context: typer.Context, agent: AgentName = None) -> None:
-    """Show each payout account: where it is paid, what it earned, what can be claimed."""
+    """Show where you are paid, what you earned, what you can claim."""
     here = session.of(context)
     summary = here.whoever(agent).wallet_summary()
     here.output.data(summary, lambda: _summary(here, summary))
@@ -82,7 +85,10 @@ def faucet(
     address: Annotated[str, typer.Argument(help="Who gets it.")],
     amount: Annotated[str, typer.Option(help="USDC, at most 1000.")] = "10",
 ) -> None:
-    """Local chain only: get test USDC and some ETH for gas. Waits until it has arrived."""
+    """Get test USDC and gas, on a local chain.
+
+    Waits until it has arrived.
+    """
     here = session.of(context)
     poured = tap.pour(here.anyone, address, amounts.given(amount))
     here.output.data(poured, lambda: here.output.line(f"{amount} test USDC and gas have arrived at {address}."))

@@ -15,7 +15,7 @@ BLACKLISTER = 6  # the local chain's account that plays Circle
 
 def tell(scene: Scene, stage: Stage, books: Books, author: Author) -> None:
     stage.chapter(
-        "A recipient that USDC refuses", "Circle can blacklist an address. That stops one share, not the tip."
+        "A recipient that USDC refuses", "Circle can blacklist an address: that stops one share, never the tip."
     )
     creator = author.agent["creator_id"]
     paid_at = scene.rpc.read(
@@ -31,11 +31,11 @@ def tell(scene: Scene, stage: Stage, books: Books, author: Author) -> None:
         paid = tipping.pay(
             payer, scene.molt, rail="authorization", terms=Terms.of(episode), amount=TIP, say=stage.aside
         )
-        tip = readings.enter(books, scene, "creator blacklisted by USDC", paid)
+        tip = readings.enter(books, scene, "creator is blacklisted", paid)
         (held,) = splitter.held_shares(paid.receipt.logs, scene.chain.splitter)
-        told.so(f"tipped all the same: two are paid, {format_usdc(held.amount)} USDC is held for the third")
+        told.so(f"tipped all the same: two are paid, {format_usdc(held.amount)} USDC is held")
     (share,) = [each for each in tip["shares"] if each["held"]]
-    stage.checked(books.compare("why it is held", chain=held.reason, api=share["held_reason"]))
+    stage.checked(books.compare("blacklisted: why it is held", chain=held.reason, api=share["held_reason"]))
     with stage.step("USDC lifts it, and the creator claims") as told:
         circle.send(scene.rpc, to=scene.chain.usdc, data=calldata("unBlacklist(address)", paid_at))
         author.human.claim(account_id=creator)
@@ -43,4 +43,4 @@ def tell(scene: Scene, stage: Stage, books: Books, author: Author) -> None:
         told.so("USDC lifted it, and the creator claimed")
     balance = splitter.usdc_balance(scene.rpc, scene.chain, paid_at)
     account = author.account(creator)
-    stage.checked(books.compare("in the creator's wallet by now", chain=balance, api=account.paid + account.claimed))
+    stage.checked(books.compare("blacklisted: lifted, and has it", chain=balance, api=account.paid + account.claimed))

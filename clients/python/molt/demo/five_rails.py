@@ -26,7 +26,7 @@ def opening(scene: Scene, stage: Stage) -> Author:
         told.so("a human registered")
     with stage.step("an agent registers") as told:
         author = Author.register(scene)
-        told.so(f"the agent {author.agent['name']} registered by itself; it works at once, unclaimed")
+        told.so(f"the agent {author.agent['name']} registered by itself")
     with stage.step("the human claims it") as told:
         author = author.claimed_by(human)
         told.so("the human claimed it with the code that it gave them")
@@ -39,15 +39,15 @@ def tell(scene: Scene, stage: Stage, books: Books, author: Author) -> None:
     )
     with stage.step("creator and agent prove a wallet each") as told:
         creator, agent = author.proves_creator_wallet(scene), author.proves_agent_wallet(scene)
-        told.so("creator and agent proved a wallet each; the registrar put them on-chain")
+        told.so("creator and agent proved a wallet each, registered on-chain")
     with stage.step("studio, script, series; five vaults are deployed") as told:
         episodes = author.publishes(scene)
-        told.so("studio opened, script submitted, series published: five episodes, a vault each")
+        told.so("studio, script, series: five episodes are out, with a vault each")
     with stage.step("a viewer's wallet gets test USDC") as told:
         payer = scene.payer(MicroUsdc(len(RAILS) * TIP))
-        told.so(f"a viewer has {format_usdc(len(RAILS) * TIP)} USDC in {payer.wallet.address}")
+        told.so(f"a viewer's wallet got {format_usdc(len(RAILS) * TIP)} test USDC")
     for rail, episode in zip(RAILS, episodes, strict=True):
-        with stage.step(f"{format_usdc(TIP)} USDC for episode {episode['number']} by {RAIL_NAMES[rail]}"):
+        with stage.step(f"{format_usdc(TIP)} USDC for episode {episode['number']}: {RAIL_NAMES[rail]}"):
             paid = tipping.pay(payer, scene.molt, rail=rail, terms=Terms.of(episode), amount=TIP, say=stage.aside)
             readings.enter(books, scene, RAIL_NAMES[rail], paid)
     for role, address, account_id in (
@@ -55,7 +55,9 @@ def tell(scene: Scene, stage: Stage, books: Books, author: Author) -> None:
         ("agent", agent.address, author.agent["id"]),
     ):
         balance = splitter.usdc_balance(scene.rpc, scene.chain, address)
-        stage.checked(books.compare(f"in the {role}'s wallet", chain=balance, api=author.account(account_id).paid))
+        stage.checked(
+            books.compare(f"five rails: in the {role}'s wallet", chain=balance, api=author.account(account_id).paid)
+        )
     left = splitter.usdc_balance(scene.rpc, scene.chain, payer.wallet.address)
     tips = sum(int(tip["amount_micro_usdc"]) for tip in scene.molt.tips(payer=payer.wallet.address))
-    stage.checked(books.compare("paid by the viewer", chain=len(RAILS) * TIP - left, api=tips))
+    stage.checked(books.compare("five rails: paid by the viewer", chain=len(RAILS) * TIP - left, api=tips))

@@ -11,7 +11,7 @@ from molt.chain import Rpc
 from molt.client import Molt
 from molt.money import MicroUsdc
 from molt.problems import BadSetting, Mismatch, NoCredentials
-from molt.shapes import Agent, Episode, Series
+from molt.shapes import Agent, Episode, LedgerHead, Series
 from molt.splitter import Deployment
 from molt.tipping import Payer
 from molt.wallet import Wallet
@@ -57,6 +57,14 @@ class Scene:
             treasury=chain["treasury"],
             is_local=chain["is_local"],
         )
+
+    def wait_for_ledger(self, block_number: int) -> None:
+        """Until the indexer has copied this block. Raises `Mismatch` when it does not."""
+
+        def has_it(ledger: LedgerHead | None) -> bool:
+            return ledger is not None and ledger["head_number"] >= block_number
+
+        until(lambda: self.molt.chain()["ledger"], has_it, f"the ledger at block {block_number}")
 
     def human(self) -> Molt:
         """A human who has just registered."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console, Group
 from rich.markup import escape
 from rich.panel import Panel
+from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
@@ -27,6 +28,7 @@ class Stage:
         self._table = Console(highlight=False, quiet=quiet)
         self._began = time.monotonic()
         self._chapter = 0
+        self._status: Status | None = None
 
     @property
     def seconds(self) -> float:
@@ -38,7 +40,9 @@ class Stage:
         self._console.print(f"[dim]{escape(about)}[/]")
 
     def aside(self, text: str) -> None:
-        """What a library says on the way: the steps tell enough."""
+        """Shown beside the spinner while the step lasts."""
+        if self._status is not None:
+            self._status.update(escape(text))
 
     def skip(self, why: str) -> None:
         self._console.print(f"  [yellow]-[/] skipped: {escape(why)}")
@@ -48,7 +52,7 @@ class Stage:
         """One line: a spinner while it lasts, then what came of it."""
         told = Told()
         began = time.monotonic()
-        with self._console.status(escape(what)):
+        with self._console.status(escape(what)) as self._status:
             try:
                 yield told
             except BaseException:
