@@ -4,6 +4,7 @@ import re
 import time
 import uuid
 from collections.abc import Iterable, Sequence
+from http import HTTPStatus
 from typing import Any
 
 import psycopg
@@ -43,8 +44,7 @@ _CODES = {
 
 
 def install(app: FastAPI) -> None:
-    """Exception handlers and the outermost middleware. Call it after every other middleware was added."""
-    app.add_exception_handler(Exception, _answer)
+    """Exception handlers for what we know, and around everything the frame, which answers the rest."""
     for kind in (
         Problem,
         HTTPException,
@@ -58,7 +58,7 @@ def install(app: FastAPI) -> None:
 
 
 class RequestFrame:
-    """Outermost: gives the request its id, logs it, adds the headers that every answer has."""
+    """Gives the request its id, logs it, adds the headers that every answer has, answers what nobody else did."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -150,9 +150,9 @@ def answer(request: Request, problem: Problem) -> Response:
         request_id=state.get("request_id", ""),
     )
     headers = dict(problem.headers)
-    if problem.status == 401:  # noqa: PLR2004
+    if problem.status == HTTPStatus.UNAUTHORIZED:
         headers.setdefault("WWW-Authenticate", 'Bearer realm="molt"')
-    if problem.status == 503:  # noqa: PLR2004
+    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers.setdefault("Retry-After", "2")
     return JSONResponse(body, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
 
@@ -164,7 +164,7 @@ def pointer(path: Iterable[str | int]) -> str:
 
 async def _answer(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
-    if problem.status >= 500:  # noqa: PLR2004
+    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         expected = isinstance(error, Problem)
         log.error("request_failed", code=problem.code, error=repr(error), exc_info=None if expected else error)
     return answer(request, problem)

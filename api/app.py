@@ -76,8 +76,8 @@ def create_app(settings: ApiSettings, *, routers: Sequence[APIRouter] = ROUTERS)
     app.state.authenticate = authentication.authenticate
     for router in routers:
         app.include_router(router)
-    _allow_other_sites(app)
     answers.install(app)
+    _allow_other_sites(app)  # outside the rest, so that other sites can read problems, too
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
 

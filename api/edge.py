@@ -2,10 +2,11 @@
 
     authenticate → limit → replay, or run the endpoint → keep the answer under its Idempotency-Key → commit → send
 
-Features take their routers from `router()`. Anything raised rolls back; `problem_answers` turns it into problem+json.
+Features take their routers from `router()`. Anything raised rolls back; `answers` turns it into problem+json.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -50,7 +51,7 @@ class Route(APIRoute):
                 if isinstance(begun, Response):
                     return begun
                 response = await endpoint(request)
-                if begun and response.status_code < 400 and not isinstance(response, StreamingResponse):  # noqa: PLR2004
+                if begun and _is_kept(response):
                     await idempotency.keep(session, held.pepper, begun, response)
             await _afterwards(request)
             return _finished(request, response)
@@ -107,10 +108,12 @@ async def _afterwards(request: Request) -> None:
             log.warning("afterthought_failed", error=repr(error))
 
 
+def _is_kept(response: Response) -> bool:
+    return response.status_code < HTTPStatus.BAD_REQUEST and not isinstance(response, StreamingResponse)
+
+
 def _finished(request: Request, response: Response) -> Response:
-    is_document = request.method == "GET" and response.status_code == 200  # noqa: PLR2004
-    return (
-        etags.conditional(request, response)
-        if is_document and not isinstance(response, StreamingResponse)
-        else response
-    )
+    is_document = request.method == "GET" and response.status_code == HTTPStatus.OK
+    if not is_document or isinstance(response, StreamingResponse):
+        return response
+    return etags.conditional(request, response)

@@ -41,7 +41,7 @@ async def create(session: Writing, caller: MaybeCaller, body: Note) -> Kept:
     """Writes first, refuses after: a refusal must leave nothing."""
     await trail.record(session, actor=caller or "anonymous", action="note.kept", subject=("note", body.text))
     if body.text == "slow":
-        await session.execute(text("SELECT pg_sleep(0.5)"))
+        await session.execute(text("SELECT pg_advisory_xact_lock(7)"))
     if body.text == "broken":
         raise RuntimeError("moltmotionpictures_ABCDEFGHsecret is in here")
     if body.text == "no chain":

@@ -31,11 +31,16 @@ async def test_same_key_with_another_request(http: httpx.AsyncClient, database_u
 
 
 async def test_first_one_in_flight(http: httpx.AsyncClient, replica: httpx.AsyncClient, database_url: str) -> None:
-    first = asyncio.create_task(http.post("/api/v1/probe/notes", json={"text": "slow"}, headers=KEY))
-    await asyncio.sleep(0.25)
-    second = await replica.post("/api/v1/probe/notes", json={"text": "slow"}, headers=KEY)
-    assert problem(second) == (409, "IDEMPOTENCY_KEY_IN_FLIGHT")
-    assert (await first).status_code == 201
+    with db.connect(database_url, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(7)")  # the endpoint waits for it
+        first = asyncio.create_task(http.post("/api/v1/probe/notes", json={"text": "slow"}, headers=KEY))
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        while connection.execute(waiting).fetchone() == (0,):
+            await asyncio.sleep(0.05)
+        second = await replica.post("/api/v1/probe/notes", json={"text": "slow"}, headers=KEY)
+        assert problem(second) == (409, "IDEMPOTENCY_KEY_IN_FLIGHT")
+        connection.execute("SELECT pg_advisory_unlock(7)")
+        assert (await first).status_code == 201
     assert notes_kept(database_url) == 1
 
 

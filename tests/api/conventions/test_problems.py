@@ -132,7 +132,8 @@ async def test_any_page_may_read_the_payment_headers_and_none_sends_cookies(http
     )
     assert preflight.status_code == 200
     assert "payment-signature" in preflight.headers["access-control-allow-headers"].lower()
-    answer = await http.get("/api/v1/nowhere", headers={"Origin": "https://app.example"})
-    assert answer.headers["access-control-allow-origin"] == "*"
+    for path, body in (("/api/v1/nowhere", {}), (NOTES, {"text": "broken"}), (NOTES, {"text": "x" * 2_000_000})):
+        answer = await http.post(path, json=body, headers={"Origin": "https://app.example"})
+        assert answer.headers["access-control-allow-origin"] == "*"
     assert "PAYMENT-REQUIRED" in answer.headers["access-control-expose-headers"]
     assert "access-control-allow-credentials" not in answer.headers
