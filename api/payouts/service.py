@@ -37,18 +37,18 @@ async def claim(session: WriteSession, held: Resources, caller: Account, account
     if account_id is not None and account_id not in own:
         raise AccountNotFound
     head = await _head(session, held.chain_id)
-    live = {each: await _live(session, held.chain_id, each, head) for each in ([account_id] if account_id else own)}
-    live = {each: buckets for each, buckets in live.items() if buckets}
+    live: dict[UUID, list[HeldBucket]] = {}
+    for each in [account_id] if account_id else own:
+        if buckets := await _live(session, held.chain_id, each, head):
+            live[each] = buckets
     if not live:
         raise NothingToClaim
-    payable = {
-        each: buckets for each, buckets in live.items() if await _may_receive(session, held, each, lone=len(live) == 1)
-    }
+    payable = [each for each in live if await _may_receive(session, held, each, lone=len(live) == 1)]
     if not payable:
         raise UnverifiedWallet
     found = []
-    for each, buckets in payable.items():
-        found += await _claimed(session, held.deployment, each, buckets, requested_by=caller)
+    for each in payable:
+        found += await _claimed(session, held.deployment, each, live[each], requested_by=caller)
     return found
 
 

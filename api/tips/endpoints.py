@@ -14,7 +14,7 @@ from api.idempotency import IdempotencyKeyMissing
 from api.pages import InvalidCursor, Page, PageOf
 from api.production.errors import EpisodeNotFound
 from api.resources import Held
-from api.tips import errors, queries, quotes, schemas, service, views
+from api.tips import errors, queries, quotes, schemas, service, submissions, views
 from api.wallets.errors import WrongChain
 from api.wire import Address, Amount, Bytes32
 from ledger import balances, ids
@@ -124,7 +124,7 @@ async def get_tip(
         if tip is None:
             raise errors.TipNotFound
         return (await views.of_tips(session, resources.chain_id, [tip]))[0]
-    submitted = await queries.submitted(session, _uuid(tip_id))
+    submitted = await submissions.submission(session, _uuid(tip_id))
     if submitted is None:
         raise errors.TipNotFound
     return await views.of_submitted(session, resources.deployment, submitted)

@@ -1,15 +1,13 @@
-"""Reads of tips: from the ledger what the chain said, from our own table what was handed to us."""
+"""Reads of tips from the ledger: which there are, who brought the money, what was held, what a payment became."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.tips.rails import GaslessRail
 from ledger import balances
 from ledger.balances import AuthorizationUse, Tip
 from ledger.deployment import Deployment
@@ -38,23 +36,6 @@ class Hold:
     account_id: bytes
     reason: str
     expires_at: datetime
-
-
-@dataclass(frozen=True)
-class Submitted:
-    """An authorization that was handed to us. What became of it, the ledger and the outbox say."""
-
-    id: UUID
-    payer: bytes
-    nonce: bytes
-    episode_id: UUID
-    rail: GaslessRail
-    recipient: bytes
-    amount: MicroUsdc
-    valid_before: int
-    attempt: int
-    outbox_id: UUID
-    created_at: datetime
 
 
 _TIPS = """
@@ -235,44 +216,6 @@ async def newest_transfer_into(session: AsyncSession, chain_id: int, vault: byte
         )
     ).one_or_none()
     return (row.hash, row.log_index) if row else None
-
-
-_SUBMITTED = """
-SELECT id, payer, nonce, episode_id, rail, recipient, amount_micro_usdc, valid_before, attempt, outbox_id, created_at
-  FROM app.submitted_tip
-"""
-
-
-async def submitted(session: AsyncSession, submitted_id: UUID) -> Submitted | None:
-    row = (await session.execute(text(f"{_SUBMITTED} WHERE id = :id"), {"id": submitted_id})).one_or_none()
-    return _submission(row)
-
-
-async def submitted_by_payment(
-    session: AsyncSession, *, chain_id: int, asset: bytes, payer: bytes, nonce: bytes
-) -> Submitted | None:
-    """By the payment key: an authorization pays once."""
-    query = f"{_SUBMITTED} WHERE chain_id = :chain_id AND asset = :asset AND payer = :payer AND nonce = :nonce"
-    key = {"chain_id": chain_id, "asset": asset, "payer": payer, "nonce": nonce}
-    return _submission((await session.execute(text(query), key)).one_or_none())
-
-
-def _submission(row: Any) -> Submitted | None:
-    if row is None:
-        return None
-    return Submitted(
-        id=row.id,
-        payer=row.payer,
-        nonce=row.nonce,
-        episode_id=row.episode_id,
-        rail=row.rail,
-        recipient=row.recipient,
-        amount=MicroUsdc(row.amount_micro_usdc),
-        valid_before=int(row.valid_before),
-        attempt=row.attempt,
-        outbox_id=row.outbox_id,
-        created_at=row.created_at,
-    )
 
 
 async def _flush_of(session: AsyncSession, tip: Tip) -> tuple[bytes, int] | None:

@@ -15,10 +15,10 @@ from api.callers import Agent, Caller, Human
 from api.db import WriteSession
 from api.production.queries import Episode
 from api.resources import Resources
-from api.tips import errors, queries, quote, quotes, rails, rules, signatures, standing, usdc, views
-from api.tips.queries import Submitted
+from api.tips import errors, queries, quote, quotes, rails, rules, signatures, standing, submissions, usdc, views
 from api.tips.rails import Authorization
 from api.tips.schemas import SubmittedAuthorization
+from api.tips.submissions import Submitted
 from api.wire import address_text, hex_text
 from ledger import balances
 from ledger.deployment import Deployment
@@ -37,7 +37,7 @@ async def submit(
     signed = _demand_terms(held.deployment, episode, given)
     await quotes.demand_minimum(session, held.chain_id, signed.amount)
     await _lock_payment(session, held.deployment, signed)
-    earlier = await queries.submitted_by_payment(session, **_payment_key(held.deployment, signed))
+    earlier = await submissions.by_payment(session, **_payment_key(held.deployment, signed))
     if earlier is not None and not await _may_go_again(session, held.deployment, earlier, episode, signed):
         return earlier
     await _demand_payable(session, held, given, signed)
@@ -177,7 +177,7 @@ async def _send(
     await session.execute(_UPSERT, values)
     facts = {"episode_id": str(episode.id), "amount_micro_usdc": str(signed.amount), "rail": given.rail}
     await trail.record(session, actor=caller, action="tip.submitted", subject=("tip", tip_id), data=facts)
-    written = await queries.submitted(session, tip_id)
+    written = await submissions.submission(session, tip_id)
     if written is None:
         raise LookupError(tip_id)
     return written

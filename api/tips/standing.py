@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.errors import Problem
 from api.tips import errors, queries, rules, schemas
-from api.tips.queries import Submitted
+from api.tips.submissions import Submitted
 from ledger import balances
 from ledger.balances import Tip
 from ledger.deployment import Deployment

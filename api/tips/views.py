@@ -10,8 +10,9 @@ from api.production import queries as production
 from api.production.queries import Episode
 from api.production.terms import Terms
 from api.tips import queries, rules, schemas, standing
-from api.tips.queries import Contribution, Hold, Submitted
+from api.tips.queries import Contribution, Hold
 from api.tips.rules import Payment
+from api.tips.submissions import Submitted
 from api.wire import hex_text
 from ledger import ids
 from ledger.balances import AGENT_HELD, CREATOR_HELD, PLATFORM_HELD, Tip
