@@ -1,7 +1,7 @@
 """`make gas`: what every rail costs on a real Anvil with Circle's real bytecode, beside its floor and its peers.
 
-Prints a table, then one line of JSON; exits non-zero when a target is missed. The floor is measured in the same run: the
-bare token calls of the rail (contracts/dev/GasFloor.sol). Recipients already hold USDC, the payer keeps a balance.
+Prints a table, then one line of JSON; exits non-zero when a target is missed. The floor is measured in the same run:
+the bare token calls of the rail (contracts/dev/GasFloor.sol). Recipients already hold USDC, the payer keeps a balance.
 """
 
 import json
@@ -35,8 +35,8 @@ FAR = 2**40
 
 
 @dataclass(frozen=True)
-class Path_:
-    """A way to tip (or to claim), what it may cost, and what others ask for the nearest thing (design/contract.md)."""
+class Priced:
+    """A way to tip (or to claim), what it may cost, and what others ask for the nearest thing (docs/gas.md)."""
 
     name: str
     target: int
@@ -55,13 +55,13 @@ class Measured:
 
 
 PATHS = {
-    "approve": Path_("approve, tip", 94_000, "124.1k Coinbase Commerce (2 recipients), 138.9k 0xSplits push (2 tx)"),
-    "permit": Path_("EIP-2612, tipWithPermit", 114_000, "152.2k Coinbase Commerce (2 recipients)"),
-    "authorization": Path_("EIP-3009, tipWithAuthorization", 133_000, "171.3k Base commerce-payments (2 recipients)"),
-    "x402": Path_("x402, vault deployed", 138_000, "179.6k 0xSplits (not atomic), 187.3k x402-exec (own client)"),
-    "x402_deploying": Path_("x402, the tip deploys the vault", 270_000),
-    "held": Path_("approve, one share held (steady)", 123_000),
-    "claim": Path_("claim of one bucket", 60_000),
+    "approve": Priced("approve, tip", 94_000, "124.1k Coinbase Commerce (2 recipients), 138.9k 0xSplits push (2 tx)"),
+    "permit": Priced("EIP-2612, tipWithPermit", 114_000, "152.2k Coinbase Commerce (2 recipients)"),
+    "authorization": Priced("EIP-3009, tipWithAuthorization", 133_000, "171.3k Base commerce-payments (2 recipients)"),
+    "x402": Priced("x402, vault deployed", 138_000, "179.6k 0xSplits (not atomic), 187.3k x402-exec (own client)"),
+    "x402_deploying": Priced("x402, the tip deploys the vault", 270_000),
+    "held": Priced("approve, one share held (steady)", 123_000),
+    "claim": Priced("claim of one bucket", 60_000),
 }
 
 
@@ -260,7 +260,7 @@ def build() -> None:
         subprocess.run([forge, "build", "--quiet", *command], check=True, cwd=ROOT, env=environment)
 
 
-def measure(bench: Bench, name: str, path: Path_) -> Measured:
+def measure(bench: Bench, name: str, path: Priced) -> Measured:
     run: Callable[[], int] = getattr(bench, name)
     bare: Callable[[], int] | None = getattr(bench, f"floor_{name}", None)
     run()  # slots that the first use of a path writes for good (nonces, balances) are not its price
@@ -279,8 +279,8 @@ def show(measured: list[Measured]) -> None:
         table.add_column(heading, justify="left" if heading.startswith(("path", "nearest")) else "right")
     for row in measured:
         mark = "[green]✓[/]" if row.met else "[red]✗[/]"
-        floor, ratio = (f"{row.floor:,}", f"{row.ratio_to_floor:.2f}") if row.floor else ("–", "–")
-        table.add_row(row.path, f"{row.gas:,}", f"{row.target:,}", mark, floor, ratio, row.peer or "–")
+        floor, ratio = (f"{row.floor:,}", f"{row.ratio_to_floor:.2f}") if row.floor else ("", "")
+        table.add_row(row.path, f"{row.gas:,}", f"{row.target:,}", mark, floor, ratio, row.peer)
     Console(width=max(140, Console().width)).print(table)
 
 

@@ -20,6 +20,7 @@ from eth_typing import ChecksumAddress, HexStr
 from web3 import HTTPProvider, Web3
 from web3.types import TxReceipt
 
+from deploy import splitter
 from deploy.local.accounts import cast
 from deploy.local.services import die_with_parent, end
 
@@ -108,12 +109,11 @@ def ensure_deployed(url: str, deployment_file: Path) -> None:
     """Installs USDC and deploys the splitter, unless the chain has them already; writes the deployment file."""
     w3 = connect(url)
     if deployment_file.exists():
-        splitter = json.loads(deployment_file.read_text())["splitter"]
-        if w3.eth.get_code(Web3.to_checksum_address(splitter)):
+        address = json.loads(deployment_file.read_text())["splitter"]
+        if w3.eth.get_code(Web3.to_checksum_address(address)):
             return
     install_usdc(w3)
-    deployment = deploy_splitter(w3)
-    deployment_file.write_text(json.dumps(deployment, indent=2) + "\n")
+    splitter.write(deploy_splitter(w3), deployment_file)
 
 
 def mine_every(url: str, seconds: int) -> None:
@@ -122,20 +122,20 @@ def mine_every(url: str, seconds: int) -> None:
     request(w3, "evm_setIntervalMining", seconds)
 
 
-def install_usdc(w3: Web3) -> None:
-    """FiatTokenV2_2 behind FiatTokenProxy, as Circle deployed it, at Base Sepolia's address; viewers get some."""
+def install_usdc(w3: Web3, *, address: ChecksumAddress = USDC, name: str = "USDC") -> None:
+    """FiatTokenV2_2 behind FiatTokenProxy, as Circle deployed it (by default on Base Sepolia); viewers get some."""
     everyone = cast()
     owner = everyone.usdc_owner.address
     checker = _deploy(w3, owner, _circle("util/SignatureChecker")["bytecode"])
     implementation = _deploy(w3, owner, _linked(_circle("v2/FiatTokenV2_2"), checker))
-    request(w3, "anvil_setCode", USDC, _circle("v1/FiatTokenProxy")["deployedBytecode"])
-    request(w3, "anvil_setStorageAt", USDC, _IMPLEMENTATION_SLOT, _word(implementation))
-    request(w3, "anvil_setStorageAt", USDC, _ADMIN_SLOT, _word(USDC_PROXY_ADMIN))
-    usdc = w3.eth.contract(USDC, abi=_circle("v2/FiatTokenV2_2")["abi"])
+    request(w3, "anvil_setCode", address, _circle("v1/FiatTokenProxy")["deployedBytecode"])
+    request(w3, "anvil_setStorageAt", address, _IMPLEMENTATION_SLOT, _word(implementation))
+    request(w3, "anvil_setStorageAt", address, _ADMIN_SLOT, _word(USDC_PROXY_ADMIN))
+    usdc = w3.eth.contract(address, abi=_circle("v2/FiatTokenV2_2")["abi"])
     calls = usdc.functions
     for call in (
-        calls.initialize("USDC", "USDC", "USD", 6, owner, owner, owner, owner),
-        calls.initializeV2("USDC"),
+        calls.initialize(name, "USDC", "USD", 6, owner, owner, owner, owner),
+        calls.initializeV2(name),
         calls.initializeV2_1(owner),
         calls.initializeV2_2([], "USDC"),
         calls.configureMinter(everyone.faucet.address, 2**63),
@@ -147,41 +147,22 @@ def install_usdc(w3: Web3) -> None:
 
 
 def deploy_splitter(w3: Web3) -> dict[str, Any]:
-    """Deploys the release build, grants the roles; returns the deployment as the deployment files have it."""
+    """Deploys with the forge script, as on a real network; returns the deployment as the deployment files have it."""
     everyone = cast()
-    artifact = _release_artifact("TipSplitter")
-    usdc = w3.eth.contract(USDC, abi=_circle("v2/FiatTokenV2_2")["abi"])
-    factory = w3.eth.contract(abi=artifact["abi"], bytecode=artifact["bytecode"]["object"])
-    sent = factory.constructor(
-        USDC,
-        usdc.functions.DOMAIN_SEPARATOR().call(),
-        everyone.admin.address,
-        0,
-        everyone.treasury.address,
-        MIN_TIP_MICRO_USDC,
-    ).transact({"from": everyone.admin.address})
-    receipt = _demand_success(w3, sent, "deploying TipSplitter")
-    address = receipt["contractAddress"]
-    if address is None:
-        raise ChainError("Anvil named no address for the splitter.")
-    splitter = w3.eth.contract(address, abi=artifact["abi"])
-    for role, holder in (
-        ("REGISTRAR_ROLE", everyone.registrar),
-        ("PAUSER_ROLE", everyone.pauser),
-        ("AUDITOR_ROLE", everyone.admin),
-    ):
-        role_id = splitter.functions[role]().call()
-        granted = splitter.functions.grantRole(role_id, holder.address).transact({"from": everyone.admin.address})
-        _demand_success(w3, granted, f"granting {role}")
-    return {
-        "chainId": CHAIN_ID,
-        "usdc": USDC,
-        "usdcDomain": {"name": "USDC", "version": "2"},
-        "splitter": address,
-        "splitterDomain": {"name": "Molt Studios", "version": "1"},
-        "deployedAtBlock": receipt["blockNumber"],
-        "deploymentTx": receipt["transactionHash"].to_0x_hex(),
+    settings = {
+        "TREASURY": everyone.treasury.address,
+        "ADMIN": everyone.admin.address,
+        "ADMIN_DELAY_SECONDS": "0",
+        "MIN_TIP": str(MIN_TIP_MICRO_USDC),
+        "REGISTRAR": everyone.registrar.address,
+        "PAUSER": everyone.pauser.address,
+        "AUDITOR": everyone.admin.address,
     }
+    url = str(w3.provider.endpoint_uri)  # type: ignore[attr-defined]
+    try:
+        return splitter.deploy(url, signing=["--unlocked", "--sender", everyone.admin.address], settings=settings)
+    except splitter.DeployError as error:
+        raise ChainError(str(error)) from error
 
 
 def request(w3: Web3, method: str, *params: Any) -> Any:
@@ -223,14 +204,6 @@ def _without_placeholders(bytecode: str) -> str:
 
 def _circle(name: str) -> dict[str, Any]:
     path = _CIRCLE / f"{name}.sol" / f"{name.rsplit('/', maxsplit=1)[-1]}.json"
-    artifact: dict[str, Any] = json.loads(path.read_text())
-    return artifact
-
-
-def _release_artifact(name: str) -> dict[str, Any]:
-    path = ROOT / "out/release" / f"{name}.sol" / f"{name}.json"
-    if not path.exists():
-        raise ChainError(f"{name} is not compiled: run `make install`.")
     artifact: dict[str, Any] = json.loads(path.read_text())
     return artifact
 
