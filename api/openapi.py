@@ -23,12 +23,14 @@ def describe(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
     )
+    components = document["components"] | {"examples": {}, "responses": {}}
     for path in document["paths"].values():
         for method, operation in path.items():
             if method.upper() in METHODS:
                 _take_a_key(operation)
-            for response in operation["responses"].values():
-                _say_problem(response)
+            described = {status: _shared(response, components) for status, response in operation["responses"].items()}
+            operation["responses"] = described
+    document["components"] = {name: dict(sorted(parts.items())) for name, parts in components.items()}
     return document
 
 
@@ -43,8 +45,18 @@ def _take_a_key(operation: dict[str, Any]) -> None:
         parameters.append(_KEY_PARAMETER)
 
 
-def _say_problem(response: dict[str, Any]) -> None:
+def _shared(response: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
+    """A problem with its schema at its media type, and what operations have in common kept in one place."""
     content = response.get("content", {})
-    if MEDIA_TYPE in content:
-        plain = content.pop("application/json", {})
-        content[MEDIA_TYPE] = {**plain, **content[MEDIA_TYPE]}
+    if MEDIA_TYPE not in content:
+        return response
+    shown: dict[str, Any] = content[MEDIA_TYPE]["examples"]
+    components["examples"].update(shown)
+    named = {code: {"$ref": f"#/components/examples/{code}"} for code in shown}
+    problem = {"schema": {"$ref": "#/components/schemas/ProblemBody"}, "examples": named}
+    described = {"description": response["description"], "content": {MEDIA_TYPE: problem}}
+    if len(shown) > 1:
+        return described
+    [code] = shown
+    components["responses"][code] = described
+    return {"$ref": f"#/components/responses/{code}"}

@@ -31,7 +31,10 @@ class Described:
         if answer.status_code < 400:
             return
         await answer.aread()
-        examples = declared["content"]["application/problem+json"]["examples"]
+        if "$ref" in declared:
+            examples = {declared["$ref"].rsplit("/", 1)[1]}
+        else:
+            examples = set(declared["content"]["application/problem+json"]["examples"])
         assert answer.json()["code"] in examples, f"{asked} answered {answer.json()['code']}, which it does not declare"
 
     def _operation(self, request: httpx.Request) -> Operation | None:

@@ -35,7 +35,7 @@ async def test_first_one_in_flight(http: httpx.AsyncClient, replica: httpx.Async
         connection.execute("SELECT pg_advisory_lock(7)")  # the endpoint waits for it
         first = asyncio.create_task(http.post("/api/v1/probe/notes", json={"text": "slow"}, headers=KEY))
         waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-        while connection.execute(waiting).fetchone() == (0,):
+        while connection.execute(waiting).fetchone() == (0,):  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.05)
         second = await replica.post("/api/v1/probe/notes", json={"text": "slow"}, headers=KEY)
         assert problem(second) == (409, "IDEMPOTENCY_KEY_IN_FLIGHT")
