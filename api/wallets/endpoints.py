@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 
-from api import edge
+from api import edge, rate_limits, signatures
 from api.accounts import queries as accounts
 from api.callers import Account, CurrentAccount, require_scope
 from api.challenges import ChallengeExpired, ChallengeInvalid, ChallengeUsed, SignatureInvalid
@@ -32,6 +32,8 @@ from api.wire import Address
 router = edge.router(tags=["wallets"])
 
 WALLETS = Limit("wallets", 20, 3600)
+DEPLOYMENTS = Limit("wallet_deployments", 5, 86400, by_ip=True)
+"""ERC-6492: we pay for calling a factory of the caller's choice."""
 AccountId = Annotated[UUID | None, Query(description="which of your payout accounts (`GET /wallet` lists them)")]
 _MAY_WRITE = [require_scope("wallets:write"), limited(WALLETS)]
 _REFUSALS = problems(
@@ -102,13 +104,14 @@ async def get_challenge(
 
 @router.post("/wallets", operation_id="registerWallet", status_code=201, dependencies=_MAY_WRITE, responses=_REFUSALS)
 async def register_wallet(
-    session: Writing, held: Held, caller: CurrentAccount, response: Response, body: WalletProof
+    *, request: Request, session: Writing, held: Held, caller: CurrentAccount, response: Response, body: WalletProof
 ) -> Wallet:
     """Registers the wallet on-chain; the registrar pays the gas. Poll `GET /wallets/{id}` until it is active.
 
     What was held for the account is then claimed on its behalf.
     """
     _demand_this_chain(held, body.chain_id)
+    await _count_deployment(request, body)
     wallet_id = await service.register(session, held, caller, body.challenge, body.signature)
     response.headers["Location"] = f"/api/v1/wallets/{wallet_id}"
     return await _wallet(session, held, caller, wallet_id)
@@ -122,7 +125,14 @@ async def register_wallet(
     responses=_REFUSALS | problems(WalletNotFound, NoWalletToChange),
 )
 async def change_wallet(
-    *, session: Writing, held: Held, caller: CurrentAccount, response: Response, wallet_id: UUID, body: WalletChange
+    *,
+    request: Request,
+    session: Writing,
+    held: Held,
+    caller: CurrentAccount,
+    response: Response,
+    wallet_id: UUID,
+    body: WalletChange,
 ) -> Wallet:
     """Puts another wallet in this one's place: after 48 hours, or at once when the old wallet co-signs.
 
@@ -132,6 +142,7 @@ async def change_wallet(
     old = await _wallet(session, held, caller, wallet_id)
     if old.state != "active":
         raise NoWalletToChange
+    await _count_deployment(request, body)
     changed_id = await service.rotate(
         session,
         held,
@@ -174,6 +185,11 @@ async def _wallet(session: ReadSession, held: Resources, caller: Account, wallet
     if row is None or row.account_id not in own or row.chain_id != held.chain_id:
         raise WalletNotFound
     return await queries.shown(session, row, own[row.account_id])
+
+
+async def _count_deployment(request: Request, proof: WalletProof) -> None:
+    if signatures.counterfactual(proof.signature) is not None:
+        await rate_limits.count(request, DEPLOYMENTS)
 
 
 def _demand_this_chain(held: Resources, chain_id: int | None) -> None:

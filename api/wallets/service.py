@@ -29,8 +29,8 @@ from api.wire import address_text
 from ledger import balances, ids
 from relayer import outbox
 
-DEPLOY_GAS_LIMIT = 3_000_000
-"""What we pay at most to deploy somebody's ERC-6492 wallet."""
+DEPLOY_GAS_LIMIT = 1_500_000
+"""What we pay at most to deploy somebody's ERC-6492 wallet; the usual ones take 250 to 500 thousand."""
 _CONFIRMED_WITHIN = timedelta(days=30)
 """Longer ago, somebody must have a reason: anyone may still confirm it."""
 
