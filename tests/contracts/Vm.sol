@@ -49,12 +49,14 @@ interface Vm {
     function getCode(string calldata artifact) external view returns (bytes memory);
     function parseBytes(string calldata text) external pure returns (bytes memory);
     function parseJsonString(string calldata json, string calldata key) external pure returns (string memory);
-    function parseJsonUintArray(string calldata json, string calldata key) external pure returns (uint256[] memory);
+    function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
+    function keyExistsJson(string calldata json, string calldata key) external view returns (bool);
     function replace(string calldata text, string calldata from, string calldata to)
         external
         pure
         returns (string memory);
     function toString(address account) external pure returns (string memory);
+    function toString(uint256 value) external pure returns (string memory);
     function split(string calldata text, string calldata delimiter) external pure returns (string[] memory);
 
     // deploying
