@@ -45,6 +45,8 @@ class Challenge(msgspec.Struct, array_like=True):
     wallet: bytes
     old_wallet: bytes | None
     """Of a rotation."""
+    is_first: bool
+    """The account never had a wallet; any later one waits 48 hours, unless the old one co-signs."""
     nonce: int
     accepted_until: int
     deadline: int

@@ -19,6 +19,7 @@ from api.wallets import consent, queries, service
 from api.wallets.errors import (
     AccountAmbiguous,
     InvalidWallet,
+    KeyCannotChangeWallet,
     NoWalletToChange,
     PayoutAccountNotFound,
     WalletAlreadyRegistered,
@@ -46,6 +47,7 @@ _REFUSALS = problems(
     SignatureInvalid,
     WrongChain,
     InvalidWallet,
+    KeyCannotChangeWallet,
     WalletAlreadyRegistered,
     WalletChangePending,
     ChainUnavailable,
@@ -136,7 +138,8 @@ async def change_wallet(
 ) -> Wallet:
     """Puts another wallet in this one's place: after 48 hours, or at once when the old wallet co-signs.
 
-    The answer is the new wallet. Until then the old one receives, and can veto the change on-chain.
+    The answer is the new wallet. Until then the old one receives, and can veto the change on-chain. With an API key,
+    the old wallet must co-sign: a stolen key redirects nothing.
     """
     _demand_this_chain(held, body.chain_id)
     old = await _wallet(session, held, caller, wallet_id)

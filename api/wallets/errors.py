@@ -46,6 +46,13 @@ class WalletChangePending(Problem):
     hint = "Wait until it is active or refused: `GET /api/v1/wallets`."
 
 
+class KeyCannotChangeWallet(Problem):
+    """An API key alone cannot change a wallet: whoever stole it could redirect what the account earns."""
+
+    code, status = "KEY_CANNOT_CHANGE_WALLET", 403
+    hint = "Let the old wallet sign, too (old_wallet_signature), or let the agent's human do it with their session."
+
+
 class WrongChain(Problem):
     """The signature is for another chain."""
 

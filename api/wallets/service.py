@@ -9,7 +9,7 @@ from api import challenges, signatures
 from api.accounts import queries as accounts
 from api.accounts.queries import PayoutAccount
 from api.audit import trail
-from api.callers import Account, Human
+from api.callers import Account, Agent, Human
 from api.challenges import ChallengeExpired, ChallengeInvalid, SignatureInvalid
 from api.db import ReadSession, WriteSession
 from api.resources import Resources
@@ -19,6 +19,7 @@ from api.wallets.consent import Challenge, Signed, TypedData
 from api.wallets.errors import (
     AccountAmbiguous,
     InvalidWallet,
+    KeyCannotChangeWallet,
     NoWalletToChange,
     PayoutAccountNotFound,
     WalletAlreadyRegistered,
@@ -75,6 +76,7 @@ async def challenge(held: Resources, caller: Account, whose: PayoutAccount, wall
         splitter=held.deployment.splitter_bytes,
         wallet=wallet,
         old_wallet=current if status == "active" else None,
+        is_first=status == "none",
         nonce=await registry.consent_nonce(held.node, held.deployment, on_chain),
         accepted_until=now + consent.ACCEPTED_FOR_SECONDS,
         deadline=now + consent.DEADLINE_SECONDS,
@@ -89,7 +91,8 @@ def token(held: Resources, given: Challenge) -> str:
 async def register(session: WriteSession, held: Resources, caller: Account, token: str, signature: bytes) -> UUID:
     """The account's first wallet (or the first after a revocation, which waits like a change): the id of `app.wallet`.
 
-    Raises the problems of `challenges`, WrongChain, WalletAlreadyRegistered, WalletChangePending, NodeUnavailable.
+    Raises the problems of `challenges`, WrongChain, WalletAlreadyRegistered, WalletChangePending,
+    KeyCannotChangeWallet, NodeUnavailable.
     """
     given = await _read(session, held, caller, token)
     if given.kind != "register":
@@ -189,6 +192,8 @@ async def _submit(
     signature: bytes,
     cosignature: bytes,
 ) -> UUID:
+    if isinstance(caller, Agent) and not given.is_first and not cosignature:
+        raise KeyCannotChangeWallet
     verified = await _verified(held, consent.consent(held.deployment, given), given.wallet, signature)
     until = datetime.fromtimestamp(given.deadline, UTC)
     await challenges.use(session, held.pepper, "wallet", token, expires_at=until)

@@ -49,6 +49,8 @@ async def test_wallet_becomes_active_and_changes_by_both_signatures(http: httpx.
     proof = {"challenge": challenge["challenge"], "signature": sign(new, challenge["typed_data"])}
     refused = await http.post("/api/v1/wallets", json=proof, headers=agent.headers)
     assert problem(refused) == (409, "WALLET_ALREADY_REGISTERED")
+    refused = await http.put(f"/api/v1/wallets/{first['id']}", json=proof, headers=agent.headers)
+    assert problem(refused) == (403, "KEY_CANNOT_CHANGE_WALLET")
     forged = {**proof, "old_wallet_signature": sign(a_wallet(), challenge["rotation_typed_data"])}
     refused = await http.put(f"/api/v1/wallets/{first['id']}", json=forged, headers=agent.headers)
     assert problem(refused) == (422, "SIGNATURE_INVALID")
@@ -83,6 +85,20 @@ async def test_change_without_the_old_wallet_waits_48_hours(http: httpx.AsyncCli
     await run_jobs(http, tick="wallets.confirm_rotations")
     await in_state(http, human, changed["id"], "active")
     await in_state(http, human, first["id"], "replaced")
+
+
+async def test_key_cannot_replace_a_revoked_wallet(http: httpx.AsyncClient, chain: Chain) -> None:
+    agent, old = await an_agent(http), a_wallet()
+    first = (await prove(http, agent, old)).json()
+    await in_state(http, agent, first["id"], "active")
+    splitter, account_id = chain.contract("TipSplitter"), bytes.fromhex(agent.id.replace("-", "")).rjust(32, b"\0")
+    admin = chain.cast.admin
+    revoked = splitter.functions.revoke(account_id).build_transaction(
+        {"from": admin.address, "nonce": chain.w3.eth.get_transaction_count(admin.address)}
+    )
+    chain.w3.eth.send_raw_transaction(admin.sign_transaction(revoked).raw_transaction)
+    await in_state(http, agent, first["id"], "revoked")
+    assert problem(await prove(http, agent, a_wallet())) == (403, "KEY_CANNOT_CHANGE_WALLET")
 
 
 async def test_wallet_that_does_not_exist_yet_is_deployed_first(http: httpx.AsyncClient, chain: Chain) -> None:
