@@ -41,7 +41,7 @@ interface ITipSplitter {
     /// @notice A wallet change that waits.
     /// @param wallet the wallet that will receive from then on
     /// @param readyAt unix seconds from which anyone may confirm it
-    /// @param vetoed the old wallet cancelled it; only the admin can still complete it, `VETO_OVERRIDE_DELAY` after start
+    /// @param vetoed the old wallet (or the admin) cancelled it; only the admin can still complete it, `VETO_OVERRIDE_DELAY` after start
     struct Rotation {
         address wallet;
         uint64 readyAt;
@@ -89,7 +89,7 @@ interface ITipSplitter {
     event WalletRotationStarted(
         bytes32 indexed accountId, address indexed oldWallet, address indexed newWallet, uint64 readyAt
     );
-    /// @notice The old wallet vetoed the announced change.
+    /// @notice The old wallet, or the admin, vetoed the announced change.
     event WalletRotationCancelled(bytes32 indexed accountId, address indexed oldWallet, address indexed newWallet);
     /// @notice The wallet receives nothing any more; shares are held until another one is registered.
     event WalletRevoked(bytes32 indexed accountId, address indexed wallet);
@@ -224,7 +224,8 @@ interface ITipSplitter {
 
     /// @notice Completes an announced rotation from its `readyAt` on. Anyone may call it.
     function confirmRotation(bytes32 accountId) external;
-    /// @notice Vetoes an announced rotation. Only the old wallet.
+    /// @notice Vetoes an announced rotation. The old wallet, or the admin (whatever a stolen registrar key announced must not wait
+    /// to be confirmed when registration is unfrozen).
     function cancelRotation(bytes32 accountId) external;
     /// @notice Completes a vetoed rotation 7 days after it was announced. Admin only (a stolen old wallet must not veto for ever).
     function overrideVeto(bytes32 accountId) external;

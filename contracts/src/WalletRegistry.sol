@@ -97,7 +97,7 @@ abstract contract WalletRegistry is ITipSplitter, EIP712, AccessControlDefaultAd
     function cancelRotation(bytes32 accountId) external {
         Rotation memory rotation = _pendingRotation(accountId);
         address oldWallet = _wallets[accountId].wallet;
-        if (msg.sender != oldWallet) revert NotTheWallet(msg.sender, oldWallet);
+        _demandWalletOrAdmin(oldWallet);
         if (rotation.vetoed) revert RotationVetoed(accountId);
         _rotations[accountId].vetoed = true;
         emit WalletRotationCancelled(accountId, oldWallet, rotation.wallet);
@@ -116,7 +116,7 @@ abstract contract WalletRegistry is ITipSplitter, EIP712, AccessControlDefaultAd
     function revoke(bytes32 accountId) external {
         address wallet = _activeWallet(accountId);
         if (wallet == address(0)) revert NoVerifiedWallet(accountId);
-        if (msg.sender != wallet && !hasRole(DEFAULT_ADMIN_ROLE, msg.sender)) revert NotTheWallet(msg.sender, wallet);
+        _demandWalletOrAdmin(wallet);
         _wallets[accountId].revoked = true;
         emit WalletRevoked(accountId, wallet);
     }
@@ -176,6 +176,10 @@ abstract contract WalletRegistry is ITipSplitter, EIP712, AccessControlDefaultAd
     function _pendingRotation(bytes32 accountId) private view returns (Rotation memory rotation) {
         rotation = _rotations[accountId];
         if (rotation.wallet == address(0)) revert NoRotation(accountId);
+    }
+
+    function _demandWalletOrAdmin(address wallet) private view {
+        if (msg.sender != wallet && !hasRole(DEFAULT_ADMIN_ROLE, msg.sender)) revert NotTheWallet(msg.sender, wallet);
     }
 
     function _demandConsent(
