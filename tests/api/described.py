@@ -31,11 +31,9 @@ class Described:
         if answer.status_code < 400:
             return
         await answer.aread()
-        if "$ref" in declared:
-            examples = {declared["$ref"].rsplit("/", 1)[1]}
-        else:
-            examples = set(declared["content"]["application/problem+json"]["examples"])
-        assert answer.json()["code"] in examples, f"{asked} answered {answer.json()['code']}, which it does not declare"
+        assert answer.json()["code"] in codes(declared), (
+            f"{asked} answered {answer.json()['code']}, which it does not declare"
+        )
 
     def _operation(self, request: httpx.Request) -> Operation | None:
         method = request.method.lower()
@@ -44,6 +42,13 @@ class Described:
                 found: Operation = operations[method]
                 return found
         return None
+
+
+def codes(declared: Operation) -> set[str]:
+    """The problems that a declared response may be; one that many operations share is kept under its code."""
+    if "$ref" in declared:
+        return {declared["$ref"].rsplit("/", 1)[1]}
+    return set(declared["content"]["application/problem+json"]["examples"])
 
 
 def _paths(app: FastAPI, features: Hashable) -> Paths:
