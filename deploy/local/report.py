@@ -32,12 +32,12 @@ def ready(*, url: str, rpc_url: str, wallets: dict[str, str] | None, home: str, 
     """Where to look and what to try. `wallets`: address → private key, of the embedded chain only."""
     places = Table.grid(padding=(0, 2))
     places.add_row("API", f"{url}/api/v1/health/ready")
-    places.add_row("its documentation", f"{url}/docs")
+    places.add_row("its description", f"{url}/api/v1/openapi.json")
     places.add_row("chain (JSON-RPC)", rpc_url)
     places.add_row("data and logs", home)
     console.print(Panel(places, title=f"Molt Studios is up ({seconds:.0f} s)", title_align="left", expand=False))
     if wallets:
-        console.print("Funded test wallets (Anvil's public keys, worth nothing elsewhere), address and private key:")
+        console.print("Funded test wallets and their keys (Anvil's public ones, worth nothing elsewhere):")
         for address, key in wallets.items():
             console.print(f"  {address}\n    [dim]{key}[/]")
     console.print("Three things to try, in another terminal:")
