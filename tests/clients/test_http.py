@@ -128,7 +128,7 @@ def test_nobody_there_says_where_and_what_to_do() -> None:
         http.json("GET", "/a")
     assert "http://platform" in caught.value.detail
     assert "make up" in (caught.value.hint or "")
-    assert len(seen) == 5
+    assert len(seen) == 4
 
 
 def test_a_session_cookie_is_not_kept() -> None:

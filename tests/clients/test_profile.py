@@ -63,14 +63,11 @@ def test_a_profile_name_cannot_leave_the_folder() -> None:
         profile.load("../x")
 
 
-def test_the_url_comes_from_the_option_then_the_environment_then_the_profile_then_the_port(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    nobody = profile.Profile()
-    assert profile.platform_url(None, nobody) == "http://127.0.0.1:8000"
-    monkeypatch.setenv("MOLT_PORT", "8123")
-    assert profile.platform_url(None, nobody) == "http://127.0.0.1:8123"
+def test_the_url_comes_from_the_option_then_the_environment_then_the_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert profile.platform_url(None, profile.Profile()) == "http://127.0.0.1:8000"
     assert profile.platform_url(None, a_profile()) == "http://here:1"
+    monkeypatch.setenv("MOLT_PORT", "8123")
+    assert profile.platform_url(None, a_profile()) == "http://127.0.0.1:8123"
     monkeypatch.setenv("MOLT_URL", "http://env:2")
     assert profile.platform_url(None, a_profile()) == "http://env:2"
     assert profile.platform_url("http://option:3", a_profile()) == "http://option:3"

@@ -95,9 +95,10 @@ def config_folder() -> Path:
 
 
 def platform_url(given: str | None, profile: Profile) -> str:
-    """--url, else MOLT_URL, else the profile's last platform, else a local `make up` (MOLT_PORT, 8000)."""
-    local = f"http://127.0.0.1:{os.environ.get('MOLT_PORT') or 8000}"
-    return normalised(given or os.environ.get("MOLT_URL") or profile.url or local)
+    """--url, else MOLT_URL, else the local `make up` of MOLT_PORT, else the profile's last platform, else port 8000."""
+    port = os.environ.get("MOLT_PORT")
+    local = f"http://127.0.0.1:{port}" if port else None
+    return normalised(given or os.environ.get("MOLT_URL") or local or profile.url or "http://127.0.0.1:8000")
 
 
 def operator_token(given: str | None = None) -> str:

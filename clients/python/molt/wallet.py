@@ -9,29 +9,34 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from eth_account import Account
-from eth_account.messages import encode_defunct
-from eth_account.signers.local import LocalAccount
 from hexbytes import HexBytes
 
 from molt.chain import Receipt, Rpc, RpcRefused, refusal
 from molt.problems import BadSetting, ChainRefused, InsufficientFunds, NoCredentials
 from molt.splitter import ERROR_NAMES, TypedData
 
+if TYPE_CHECKING:
+    from eth_account import Account
+    from eth_account.signers.local import LocalAccount
+
 KEY_VARIABLE = "MOLT_WALLET_KEY"
 KEYSTORE_VARIABLE = "MOLT_WALLET_KEYSTORE"
 PASSWORD_FILE_VARIABLE = "MOLT_WALLET_PASSWORD_FILE"  # noqa: S105  # the name of a variable
 
 _DEV_MNEMONIC = "test test test test test test test test test test test junk"  # Anvil's, public
-_GAS_HEADROOM = 25_000  # the transient balance slot refunds about 20k, and a limit must cover it before the refund
+_GAS_HEADROOM = 75_000
+"""Above the estimate; what is unused is given back. The transient balance slot refunds about 20k, which a limit must cover.
+And an estimate is made at the newest block's time: when shares were held in that very second, it finds both recipients'
+buckets there already, and misses the 17.1k that each costs anew a block later."""
 
 
 @dataclass(frozen=True)
 class Wallet:
     """An address that can sign."""
 
-    account: LocalAccount
+    account: "LocalAccount"
 
     @property
     def address(self) -> str:
@@ -43,6 +48,8 @@ class Wallet:
 
     def sign_message(self, text: str) -> bytes:
         """The EIP-191 signature that `personal_sign` gives, over an EIP-4361 text."""
+        from eth_account.messages import encode_defunct  # noqa: PLC0415  # see _accounts
+
         return bytes(self.account.sign_message(encode_defunct(text=text)).signature)
 
     def send(self, rpc: Rpc, *, to: str, data: str, value_wei: int = 0, gas_limit: int | None = None) -> Receipt:
@@ -86,13 +93,14 @@ class Wallet:
 
 def fresh() -> Wallet:
     """A new random wallet, kept nowhere."""
-    return Wallet(Account.create())
+    return Wallet(_accounts().create())
 
 
 def dev(index: int) -> Wallet:
     """One of the funded accounts of a local development chain. Their keys are public: worth nothing elsewhere."""
-    Account.enable_unaudited_hdwallet_features()
-    return Wallet(Account.from_mnemonic(_DEV_MNEMONIC, account_path=f"m/44'/60'/0'/0/{index}"))
+    accounts = _accounts()
+    accounts.enable_unaudited_hdwallet_features()
+    return Wallet(accounts.from_mnemonic(_DEV_MNEMONIC, account_path=f"m/44'/60'/0'/0/{index}"))
 
 
 def load(
@@ -128,7 +136,7 @@ def create_keystore(path: Path, password: str) -> Wallet:
             f"{path} cannot be created: {error.strerror}", hint="name a file that does not exist yet"
         ) from error
     with os.fdopen(handle, "w") as file:
-        json.dump(Account.encrypt(wallet.account.key, password), file)
+        json.dump(_accounts().encrypt(wallet.account.key, password), file)
     return wallet
 
 
@@ -142,7 +150,7 @@ def _from_keystore(path: Path, ask_password: Callable[[str], str] | None) -> Wal
     else:
         raise NoCredentials(f"{path} needs its password", hint=f"set {PASSWORD_FILE_VARIABLE} to a file that holds it")
     try:
-        return Wallet(Account.from_key(Account.decrypt(text, password)))
+        return Wallet(_accounts().from_key(_accounts().decrypt(text, password)))
     except (ValueError, KeyError, TypeError) as error:
         raise BadSetting(
             f"{path} does not open: {error}", hint="wrong password, or not a keystore (version 3 JSON)"
@@ -151,7 +159,7 @@ def _from_keystore(path: Path, ask_password: Callable[[str], str] | None) -> Wal
 
 def _from_hex(text: str, source: str) -> Wallet:
     try:
-        return Wallet(Account.from_key(text.strip()))
+        return Wallet(_accounts().from_key(text.strip()))
     except Exception:  # noqa: BLE001  # eth-keys raises several kinds, and some of them quote the key
         msg = f"{source} does not hold a private key"
     raise BadSetting(msg, hint="expected are 64 hexadecimal digits, with or without 0x")
@@ -162,3 +170,9 @@ def _read(path: Path) -> str:
         return path.read_text()
     except OSError as error:
         raise BadSetting(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _accounts() -> "type[Account]":
+    from eth_account import Account  # noqa: PLC0415  # it takes 0.4 s, and most commands sign nothing
+
+    return Account

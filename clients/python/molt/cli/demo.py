@@ -24,8 +24,9 @@ def demo(
 ) -> None:
     """Tell the whole story, and compare every figure.
 
-    Against a local `make up`: five rails, a held share that is claimed, one that USDC's blacklist holds, one that is swept after 30 days (on a
-    throwaway platform). Each figure is read from the chain and from the API. Exit code 9 when two of them differ.
+    Against a local `make up`: five rails, a held share that is claimed, one that USDC's blacklist holds, one that is
+    swept after 30 days (on a throwaway platform). Each figure is read from the chain and from the API. Exit code 9 when
+    two of them differ.
     """
     here = session.of(context)
     stage = Stage(quiet=here.output.as_json)
@@ -45,7 +46,7 @@ def _summary(books: Books, seconds: float) -> dict[str, object]:
             for row in books.rows
         ],
         "checks": [
-            {"what": check.what, "chain": check.chain, "api": check.api, "agrees": check.agrees}
+            {"about": check.about, "what": check.what, "chain": check.chain, "api": check.api, "agrees": check.agrees}
             for check in books.checks
         ],
     }

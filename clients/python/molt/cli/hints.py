@@ -11,6 +11,7 @@ _COMMANDS = {
     "INSUFFICIENT_BALANCE": "tip less, or get USDC first: `molt faucet ADDRESS` on a local chain",
     "INVALID_CREDENTIALS": "`molt login EMAIL`, or `molt agents add-key` for another key",
     "INVALID_SCRIPT": "correct all of it; `molt scripts example` prints a valid one",
+    "KEY_CANNOT_CHANGE_WALLET": "let the old wallet sign, too (--old-key-file), or let the agent's human do it",
     "NOT_AUTHENTICATED": "`molt login EMAIL`",
     "NOTHING_TO_CLAIM": "`molt unclaimed` lists what is held; `molt payouts` what was paid",
     "PAYOUT_ACCOUNT_NOT_FOUND": "`molt wallet show` lists yours; a creator's wallet is its human's to choose",
@@ -21,6 +22,7 @@ _COMMANDS = {
     "TIP_NOT_FOUND": "`molt tips --json` lists what is there, each with its id",
     "UNVERIFIED_WALLET": "`molt wallet prove`: the platform then claims by itself",
     "WALLET_ALREADY_REGISTERED": "`molt wallet show` says where you are paid; proving another wallet changes it",
+    "WALLET_CHANGE_PENDING": "the last change is not final yet: try again in a minute or so",
     "WALLET_BLACKLISTED": "prove another wallet, or have this one unlisted and claim again",
 }
 

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -57,11 +58,13 @@ class Output:
             self._out.print(f"{title}: nothing yet" if title else "nothing yet")
 
     def facts(self, pairs: Iterable[tuple[str, Any]]) -> None:
-        """Name and value, line by line; pairs whose value is `None` are left out."""
+        """Name and value, line by line; pairs whose value is `None` are left out. Prose is wrapped, ids stay whole."""
         shown = [(name, str(value)) for name, value in pairs if value is not None]
         width = max(len(name) for name, _ in shown)
         for name, value in shown:
-            self.line(f"[dim]{name:<{width}}[/]  {escape(value)}")
+            indent = " " * (width + 2)
+            lines = textwrap.wrap(value, self._out.width - len(indent), break_long_words=False) or [""]
+            self.line(f"[dim]{name:<{width}}[/]  " + f"\n{indent}".join(map(escape, lines)))
 
     def note(self, text: str) -> None:
         """Progress and remarks, for people only; may carry rich markup."""

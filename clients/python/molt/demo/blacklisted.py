@@ -35,7 +35,7 @@ def tell(scene: Scene, stage: Stage, books: Books, author: Author) -> None:
         (held,) = splitter.held_shares(paid.receipt.logs, scene.chain.splitter)
         told.so(f"tipped all the same: two are paid, {format_usdc(held.amount)} USDC is held")
     (share,) = [each for each in tip["shares"] if each["held"]]
-    stage.checked(books.compare("blacklisted: why it is held", chain=held.reason, api=share["held_reason"]))
+    stage.checked(books.compare("blacklisted", "why it is held", chain=held.reason, api=share["held_reason"]))
     with stage.step("USDC lifts it, and the creator claims") as told:
         circle.send(scene.rpc, to=scene.chain.usdc, data=calldata("unBlacklist(address)", paid_at))
         author.human.claim(account_id=creator)
@@ -43,4 +43,4 @@ def tell(scene: Scene, stage: Stage, books: Books, author: Author) -> None:
         told.so("USDC lifted it, and the creator claimed")
     balance = splitter.usdc_balance(scene.rpc, scene.chain, paid_at)
     account = author.account(creator)
-    stage.checked(books.compare("blacklisted: lifted, and has it", chain=balance, api=account.paid + account.claimed))
+    stage.checked(books.compare("blacklisted", "lifted, and has it", chain=balance, api=account.paid + account.claimed))

@@ -42,6 +42,8 @@ class Row:
 class Check:
     """One further figure or fact, and both its readings."""
 
+    about: str
+    """Which part of the story."""
     what: str
     chain: object
     api: object
@@ -63,8 +65,8 @@ class Books:
         everything: list[Row | Check] = [*self.rows, *self.checks]
         return [entry for entry in everything if not entry.agrees]
 
-    def compare(self, what: str, *, chain: object, api: object) -> Check:
-        check = Check(what, chain, api)
+    def compare(self, about: str, what: str, *, chain: object, api: object) -> Check:
+        check = Check(about, what, chain, api)
         self.checks.append(check)
         return check
 

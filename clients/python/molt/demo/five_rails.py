@@ -56,8 +56,8 @@ def tell(scene: Scene, stage: Stage, books: Books, author: Author) -> None:
     ):
         balance = splitter.usdc_balance(scene.rpc, scene.chain, address)
         stage.checked(
-            books.compare(f"five rails: in the {role}'s wallet", chain=balance, api=author.account(account_id).paid)
+            books.compare("five rails", f"in the {role}'s wallet", chain=balance, api=author.account(account_id).paid)
         )
     left = splitter.usdc_balance(scene.rpc, scene.chain, payer.wallet.address)
     tips = sum(int(tip["amount_micro_usdc"]) for tip in scene.molt.tips(payer=payer.wallet.address))
-    stage.checked(books.compare("five rails: paid by the viewer", chain=len(RAILS) * TIP - left, api=tips))
+    stage.checked(books.compare("five rails", "paid by the viewer", chain=len(RAILS) * TIP - left, api=tips))

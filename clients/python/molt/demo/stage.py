@@ -1,6 +1,7 @@
 """How the story is told: chapters, steps with a spinner, and the final table. 80 columns are enough."""
 
 import io
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from molt.demo.books import Books, Check, Row, Shares
 from molt.money import format_usdc
 
 _WIDTH = 80
+_FETCHED_FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)  # a picture should ask nobody for anything
 _YES, _NO = "[green]✓[/]", "[red]✗[/]"
 
 
@@ -78,7 +80,7 @@ class Stage:
             recorder = Console(record=True, width=_WIDTH, highlight=False, file=io.StringIO())
             recorder.print(picture)
             svg.parent.mkdir(parents=True, exist_ok=True)
-            svg.write_text(recorder.export_svg(title="molt demo"))
+            svg.write_text(_FETCHED_FONTS.sub("", recorder.export_svg(title="molt demo")))
 
 
 class Told:
@@ -114,7 +116,12 @@ def checks_of(books: Books) -> Table:
     table.add_column("ledger, by the API", justify="right")
     table.add_column("equal", justify="center")
     for check in books.checks:
-        table.add_row(escape(check.what), _shown(check.chain), _shown(check.api), _YES if check.agrees else _NO)
+        table.add_row(
+            f"{check.about}: {escape(check.what)}",
+            _shown(check.chain),
+            _shown(check.api),
+            _YES if check.agrees else _NO,
+        )
     return table
 
 
@@ -141,10 +148,11 @@ def _cells(shares: Shares) -> list[str]:
 
 
 def _difference(entry: Row | Check) -> str:
+    about = f"{entry.about}: " if isinstance(entry, Check) else ""
     expected = (
         f", expected {entry.expected}" if isinstance(entry, Row) and entry.chain.amounts != entry.expected else ""
     )
-    return f"{entry.what}: chain {_shown(entry.chain)}, API {_shown(entry.api)}{expected}"
+    return f"{about}{entry.what}: chain {_shown(entry.chain)}, API {_shown(entry.api)}{expected}"
 
 
 def _shown(value: object) -> str:

@@ -34,7 +34,7 @@ def tell(elsewhere: Throwaway | None, stage: Stage, books: Books) -> None:
         told.so(f"{DAYS} days minus 1 s later: a sweep is refused, {_why_refused(scene, shares[0], early)}")
         scene.wait_for_ledger(early.block_number)
     at_once = splitter.usdc_balance(scene.rpc, scene.chain, scene.treasury) - before
-    stage.checked(books.compare("no claim: swept a second too early", chain=at_once, api=_swept(author)))
+    stage.checked(books.compare("no claim", "swept a second too early", chain=at_once, api=_swept(author)))
     with stage.step(f"one second later, at {DAYS} days, again") as told:
         for second, share in enumerate(shares):
             _demand_success(_sweep_at(scene, payer, share, timestamp=due + second))
@@ -43,10 +43,10 @@ def tell(elsewhere: Throwaway | None, stage: Stage, books: Books) -> None:
     after = splitter.usdc_balance(scene.rpc, scene.chain, scene.treasury)
     with stage.step("the ledger follows"):
         scene.wait_for_ledger(scene.rpc.block().number)
-    stage.checked(books.compare("no claim: swept at 30 days", chain=after - before, api=_swept(author)))
+    stage.checked(books.compare("no claim", "swept at 30 days", chain=after - before, api=_swept(author)))
     held = sum(splitter.held_in(scene.rpc, scene.chain, share.account, share.expires_at) for share in shares)
     stage.checked(
-        books.compare("no claim: still held", chain=held, api=int(author.molt.unclaimed()["total_micro_usdc"]))
+        books.compare("no claim", "still held", chain=held, api=int(author.molt.unclaimed()["total_micro_usdc"]))
     )
 
 
@@ -63,7 +63,7 @@ def _held(scene: Scene, stage: Stage, books: Books) -> tuple[Author, Payer, list
         told.so(f"tipped: {format_usdc(_total(shares))} USDC is held, for the creator and the agent")
     unclaimed = int(author.molt.unclaimed()["total_micro_usdc"])
     in_contract = sum(splitter.held_in(scene.rpc, scene.chain, s.account, s.expires_at) for s in shares)
-    stage.checked(books.compare("no claim: held", chain=in_contract, api=unclaimed))
+    stage.checked(books.compare("no claim", "held", chain=in_contract, api=unclaimed))
     return author, payer, shares
 
 

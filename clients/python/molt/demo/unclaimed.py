@@ -25,10 +25,10 @@ def tell(scene: Scene, stage: Stage, books: Books, human: Molt) -> None:
         (held,) = splitter.held_shares(paid.receipt.logs, scene.chain.splitter)
         told.so(f"tipped: platform and agent are paid, {format_usdc(held.amount)} USDC is held for the creator")
     (share,) = [each for each in tip["shares"] if each["held"]]
-    stage.checked(books.compare("no wallet: why it is held", chain=held.reason, api=share["held_reason"]))
+    stage.checked(books.compare("no wallet", "why it is held", chain=held.reason, api=share["held_reason"]))
     in_contract = splitter.held_in(scene.rpc, scene.chain, held.account, held.expires_at)
     unclaimed = int(author.molt.unclaimed()["total_micro_usdc"])
-    stage.checked(books.compare("no wallet: held", chain=in_contract, api=unclaimed))
+    stage.checked(books.compare("no wallet", "held", chain=in_contract, api=unclaimed))
     with stage.step("the human claims the agent and proves a wallet") as told:
         author = author.claimed_by(human)
         wallet = author.proves_creator_wallet(scene)
@@ -39,7 +39,7 @@ def tell(scene: Scene, stage: Stage, books: Books, human: Molt) -> None:
         told.so("the platform claimed it on their behalf, unasked")
     balance = splitter.usdc_balance(scene.rpc, scene.chain, wallet.address)
     stage.checked(
-        books.compare("no wallet: proved one, and has it", chain=balance, api=author.account(creator).claimed)
+        books.compare("no wallet", "proved one, and has it", chain=balance, api=author.account(creator).claimed)
     )
     left = splitter.held_in(scene.rpc, scene.chain, held.account, held.expires_at)
-    stage.checked(books.compare("no wallet: still held", chain=left, api=author.account(creator).unclaimed))
+    stage.checked(books.compare("no wallet", "still held", chain=left, api=author.account(creator).unclaimed))
