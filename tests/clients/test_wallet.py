@@ -10,7 +10,7 @@ from eth_account import Account
 from eth_account.messages import encode_defunct
 from eth_utils.crypto import keccak
 
-from molt import problems, splitter, wallet
+from molt import problems, splitter, typed_data, wallet
 
 CHAIN = splitter.Deployment(
     chain_id=84532,
@@ -50,7 +50,7 @@ def signer_of(digest_: bytes, signature: bytes) -> str:
 
 
 def test_a_permit_signs_exactly_the_amount_for_the_splitter() -> None:
-    typed = splitter.permit(CHAIN, owner=PAYER.address, amount=250_000, nonce=4, deadline=99)
+    typed = typed_data.permit(CHAIN, owner=PAYER.address, amount=250_000, nonce=4, deadline=99)
     kind = "Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)"
     values = [PAYER.address, CHAIN.splitter, 250_000, 4, 99]
     expected = digest(USDC, kind, ["address", "address", "uint256", "uint256", "uint256"], values)
@@ -59,7 +59,7 @@ def test_a_permit_signs_exactly_the_amount_for_the_splitter() -> None:
 
 def test_a_gasless_tip_signs_a_nonce_made_of_its_terms() -> None:
     salt = b"\x07" * 32
-    typed = splitter.receive_authorization(
+    typed = typed_data.receive_authorization(
         CHAIN, payer=PAYER.address, amount=250_000, terms=TERMS, salt=salt, valid_before=99
     )
     type_hash = keccak(text="TipTerms(bytes32 creatorId,bytes32 agentId,bytes32 ref,bytes32 salt)")
@@ -70,7 +70,7 @@ def test_a_gasless_tip_signs_a_nonce_made_of_its_terms() -> None:
 
 
 def test_an_x402_payment_signs_a_transfer_to_the_vault() -> None:
-    typed = splitter.transfer_authorization(
+    typed = typed_data.transfer_authorization(
         CHAIN, payer=PAYER.address, vault=VAULT, amount=1, valid_before=99, nonce=b"\x09" * 32
     )
     values = [PAYER.address, VAULT, 1, 0, 99, b"\x09" * 32]
@@ -79,8 +79,8 @@ def test_an_x402_payment_signs_a_transfer_to_the_vault() -> None:
 
 
 def test_a_wallets_consent_is_signed_under_the_splitters_domain() -> None:
-    consent = splitter.Consent(account=b"\x05" * 32, wallet=PAYER.address, nonce=0, deadline=99)
-    typed = splitter.wallet_consent(CHAIN, consent)
+    consent = typed_data.Consent(account=b"\x05" * 32, wallet=PAYER.address, nonce=0, deadline=99)
+    typed = typed_data.wallet_consent(CHAIN, consent)
     kind = "WalletConsent(bytes32 accountId,address wallet,uint256 nonce,uint256 deadline)"
     values = [b"\x05" * 32, PAYER.address, 0, 99]
     domain = separator("Molt Studios", "1", CHAIN.splitter)

@@ -158,10 +158,14 @@ def topic(event_signature: str) -> str:
     return "0x" + keccak(text=event_signature).hex()
 
 
-def address_in(word: str | bytes) -> str:
-    """The address in the low 20 bytes of a 32-byte word."""
-    raw = bytes.fromhex(word[2:]) if isinstance(word, str) else word
-    return str(to_checksum_address(raw[-20:]))
+def checksummed(address: str) -> str:
+    """EIP-55."""
+    return str(to_checksum_address(address))
+
+
+def address_in(word: str) -> str:
+    """The address in the low 20 bytes of a topic."""
+    return checksummed("0x" + word[-40:])
 
 
 def refusal(error: RpcRefused, names: dict[bytes, tuple[str, str]]) -> MoltError:

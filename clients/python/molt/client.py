@@ -16,7 +16,8 @@ import httpx
 
 from molt import shapes
 from molt.http import Http
-from molt.splitter import Deployment, Terms, TypedData
+from molt.splitter import Deployment, Terms
+from molt.typed_data import TypedData
 
 _PAGE = 100
 _API = "/api/v1"

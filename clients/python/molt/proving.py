@@ -2,12 +2,13 @@
 
 import time
 
-from molt import splitter
+from molt import splitter, typed_data
 from molt.client import Molt
 from molt.problems import ChainRefused, Mismatch, MoltError, OutcomeUnknown, UntrustedQuote
 from molt.shapes import Wallet as RegisteredWallet
 from molt.shapes import WalletChallenge
-from molt.splitter import Consent, Deployment
+from molt.splitter import Deployment
+from molt.typed_data import Consent
 from molt.wallet import Wallet
 
 ACTIVE_TIMEOUT_SECONDS = 90.0
@@ -38,7 +39,7 @@ def prove(
         nonce=int(given["consent_nonce"]),
         deadline=given["deadline"],
     )
-    signature = wallet.sign(splitter.wallet_consent(chain, consent))
+    signature = wallet.sign(typed_data.wallet_consent(chain, consent))
     if given["kind"] == "register":
         sent = molt.register_wallet(given["challenge"], signature, chain_id=chain.chain_id)
     else:
@@ -67,7 +68,7 @@ def _cosignature(chain: Deployment, consent: Consent, expected: str | None, old_
         return None
     if old_wallet.address.lower() != expected.lower():
         raise MoltError(f"the account's wallet is {expected}, not {old_wallet.address}", hint="give that one's key")
-    return old_wallet.sign(splitter.wallet_rotation(chain, consent, old_wallet=old_wallet.address))
+    return old_wallet.sign(typed_data.wallet_rotation(chain, consent, old_wallet=old_wallet.address))
 
 
 def _until_it_stands(molt: Molt, wallet_id: str) -> RegisteredWallet:

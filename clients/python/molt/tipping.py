@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from molt import splitter
-from molt.chain import Receipt, Rpc
+from molt import events, splitter, typed_data
+from molt.chain import Receipt, Rpc, topic
 from molt.client import Molt
+from molt.events import TipSplit
 from molt.money import MicroUsdc, format_usdc
 from molt.problems import ChainRefused, InsufficientFunds, NotFound, OutcomeUnknown
 from molt.shapes import Tip
-from molt.splitter import Deployment, Rail, Terms, TipSplit
+from molt.splitter import Deployment, Rail, Terms
 from molt.wallet import Wallet
 
 VALIDITY_SECONDS = 3600  # of what is signed: enough for a relayer that waits for cheaper gas
@@ -112,7 +113,7 @@ def _by_permit(payer: Payer, terms: Terms, amount: MicroUsdc, say: Say) -> Paid:
     nonce: int = payer.rpc.read(payer.chain.usdc, "nonces(address)", (payer.wallet.address,), returns="uint256")
     deadline = _deadline(payer)
     say("sign a permit (EIP-2612), and tip with it in one transaction")
-    typed = splitter.permit(payer.chain, owner=payer.wallet.address, amount=amount, nonce=nonce, deadline=deadline)
+    typed = typed_data.permit(payer.chain, owner=payer.wallet.address, amount=amount, nonce=nonce, deadline=deadline)
     data = splitter.tip_with_permit_call(terms, amount, deadline, payer.wallet.sign(typed))
     return _paid(payer, terms, payer.send(payer.chain.splitter, data))
 
@@ -120,7 +121,7 @@ def _by_permit(payer: Payer, terms: Terms, amount: MicroUsdc, say: Say) -> Paid:
 def _gasless(payer: Payer, molt: Molt, terms: Terms, amount: MicroUsdc, say: Say) -> Paid:
     """EIP-3009: the signature's nonce is the hash of the terms, so that nobody who submits it can change them."""
     salt = secrets.token_bytes(32)
-    typed = splitter.receive_authorization(
+    typed = typed_data.receive_authorization(
         payer.chain, payer=payer.wallet.address, amount=amount, terms=terms, salt=salt, valid_before=_deadline(payer)
     )
     say("sign an authorization (EIP-3009); the platform's relayer pays the gas")
@@ -133,7 +134,7 @@ def _gasless(payer: Payer, molt: Molt, terms: Terms, amount: MicroUsdc, say: Say
 def _into_the_vault(payer: Payer, molt: Molt, terms: Terms, amount: MicroUsdc, say: Say) -> Paid:
     """What an x402 client signs: a transfer to the episode's vault, the one field of it that can carry terms."""
     vault = splitter.vault_of(payer.rpc, payer.chain, terms)
-    typed = splitter.transfer_authorization(
+    typed = typed_data.transfer_authorization(
         payer.chain,
         payer=payer.wallet.address,
         vault=vault,
@@ -164,7 +165,7 @@ def _flushed(payer: Payer, terms: Terms, vault: str, transfer: Receipt) -> Recei
     logs = payer.rpc.logs(
         payer.chain.splitter,
         from_block=transfer.block_number,
-        topics=[splitter.VAULT_FLUSHED_TOPIC, "0x" + vault[2:].lower().rjust(64, "0")],
+        topics=[topic(events.VAULT_FLUSHED), "0x" + vault[2:].lower().rjust(64, "0")],
     )
     receipt = payer.rpc.receipt(logs[0].tx_hash) if logs else None
     if receipt is None:
@@ -196,7 +197,7 @@ def _refused(tip: Tip) -> ChainRefused:
 
 
 def _paid(payer: Payer, terms: Terms, *receipts: Receipt) -> Paid:
-    splits = splitter.tip_splits(receipts[-1].logs, payer.chain.splitter)
+    splits = events.tip_splits(receipts[-1].logs, payer.chain.splitter)
     ours = [s for s in splits if (s.creator, s.agent, s.ref) == (terms.creator, terms.agent, terms.ref)]
     if not ours:
         raise OutcomeUnknown(

@@ -15,7 +15,8 @@ from hexbytes import HexBytes
 
 from molt.chain import Receipt, Rpc, RpcRefused, refusal
 from molt.problems import BadSetting, ChainRefused, InsufficientFunds, NoCredentials
-from molt.splitter import ERROR_NAMES, TypedData
+from molt.splitter import ERROR_NAMES
+from molt.typed_data import TypedData
 
 if TYPE_CHECKING:
     from eth_account import Account
@@ -27,7 +28,7 @@ PASSWORD_FILE_VARIABLE = "MOLT_WALLET_PASSWORD_FILE"  # noqa: S105  # the name o
 
 _DEV_MNEMONIC = "test test test test test test test test test test test junk"  # Anvil's, public
 _GAS_HEADROOM = 75_000
-"""Above the estimate; what is unused is given back. The transient balance slot refunds about 20k, which a limit must cover.
+"""Above the estimate; what is unused is given back. A limit must cover the 20k that the transient balance slot refunds.
 And an estimate is made at the newest block's time: when shares were held in that very second, it finds both recipients'
 buckets there already, and misses the 17.1k that each costs anew a block later."""
 

@@ -1,6 +1,6 @@
 """Chapter 4: USDC blacklists one recipient; the tip succeeds, the other two are paid, the third share is held."""
 
-from molt import splitter, tipping, wallet
+from molt import events, splitter, tipping, wallet
 from molt.chain import calldata
 from molt.demo import readings
 from molt.demo.books import Books
@@ -18,9 +18,7 @@ def tell(scene: Scene, stage: Stage, books: Books, author: Author) -> None:
         "A recipient that USDC refuses", "Circle can blacklist an address: that stops one share, never the tip."
     )
     creator = author.agent["creator_id"]
-    paid_at = scene.rpc.read(
-        scene.chain.splitter, "walletOf(bytes32)", (splitter.account_id(creator),), returns="address,uint8"
-    )[0]
+    paid_at = splitter.wallet_of(scene.rpc, scene.chain, splitter.account_id(creator))
     with stage.step("USDC blacklists the first creator's wallet") as told:
         circle = wallet.dev(BLACKLISTER)
         circle.send(scene.rpc, to=scene.chain.usdc, data=calldata("blacklist(address)", paid_at))
@@ -32,7 +30,7 @@ def tell(scene: Scene, stage: Stage, books: Books, author: Author) -> None:
             payer, scene.molt, rail="authorization", terms=Terms.of(episode), amount=TIP, say=stage.aside
         )
         tip = readings.enter(books, scene, "creator is blacklisted", paid)
-        (held,) = splitter.held_shares(paid.receipt.logs, scene.chain.splitter)
+        (held,) = events.held_shares(paid.receipt.logs, scene.chain.splitter)
         told.so(f"tipped all the same: two are paid, {format_usdc(held.amount)} USDC is held")
     (share,) = [each for each in tip["shares"] if each["held"]]
     stage.checked(books.compare("blacklisted", "why it is held", chain=held.reason, api=share["held_reason"]))

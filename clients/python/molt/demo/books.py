@@ -2,11 +2,6 @@
 
 from dataclasses import dataclass, field
 
-from molt.chain import Receipt, topic
-from molt.money import MicroUsdc
-
-_TRANSFER = topic("Transfer(address,address,uint256)")
-
 
 @dataclass(frozen=True)
 class Shares:
@@ -69,13 +64,3 @@ class Books:
         check = Check(about, what, chain, api)
         self.checks.append(check)
         return check
-
-
-def moved(receipt: Receipt, usdc: str, to: str) -> MicroUsdc:
-    """What USDC itself says that this transaction transferred to `to`."""
-    total = 0
-    for log in receipt.logs:
-        is_transfer = log.address.lower() == usdc.lower() and log.topics[0] == _TRANSFER
-        if is_transfer and log.topics[2][-40:].lower() == to[2:].lower():
-            total += int.from_bytes(log.data)
-    return MicroUsdc(total)

@@ -2,8 +2,8 @@
 
 from eth_utils.crypto import keccak
 
-from molt import splitter, tipping
-from molt.demo.books import Books, Row, Shares, moved
+from molt import events, tipping
+from molt.demo.books import Books, Row, Shares
 from molt.demo.scene import Scene
 from molt.money import MicroUsdc, split
 from molt.shapes import Share, Tip
@@ -23,12 +23,12 @@ def enter(books: Books, scene: Scene, what: str, paid: Paid) -> Tip:
 
 def on_chain(scene: Scene, paid: Paid) -> Shares:
     """What USDC moved to each wallet in this transaction, and what the splitter held."""
-    held = {share.account: share.amount for share in splitter.held_shares(paid.receipt.logs, scene.chain.splitter)}
+    held = {share.account: share.amount for share in events.held_shares(paid.receipt.logs, scene.chain.splitter)}
 
     def part(account: bytes, wallet: str) -> tuple[int, bool]:
         if account in held:
             return held[account], True
-        return moved(paid.receipt, scene.chain.usdc, wallet), False
+        return events.usdc_received(paid.receipt.logs, scene.chain.usdc, wallet), False
 
     creator, creator_held = part(paid.split.creator, paid.split.creator_wallet)
     platform, platform_held = part(_PLATFORM_ID, scene.treasury)

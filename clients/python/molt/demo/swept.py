@@ -1,6 +1,6 @@
 """Chapter 5: shares that nobody claims go to the treasury after 30 days, and not a second before."""
 
-from molt import splitter, tipping
+from molt import events, splitter, tipping
 from molt.chain import Receipt, RpcRefused, refusal
 from molt.demo import readings
 from molt.demo.books import Books
@@ -8,9 +8,10 @@ from molt.demo.readings import TIP
 from molt.demo.scene import Author, Scene
 from molt.demo.stage import Stage
 from molt.demo.throwaway import Throwaway
+from molt.events import HeldShare
 from molt.money import format_usdc
 from molt.problems import ChainRefused, Mismatch
-from molt.splitter import HeldShare, Terms
+from molt.splitter import Terms
 from molt.tipping import Payer
 
 DAYS = 30
@@ -59,7 +60,7 @@ def _held(scene: Scene, stage: Stage, books: Books) -> tuple[Author, Payer, list
     with stage.step("it is tipped") as told:
         paid = tipping.pay(payer, scene.molt, rail="permit", terms=Terms.of(episode), amount=TIP, say=stage.aside)
         readings.enter(books, scene, "nobody has a wallet", paid)
-        shares = splitter.held_shares(paid.receipt.logs, scene.chain.splitter)
+        shares = events.held_shares(paid.receipt.logs, scene.chain.splitter)
         told.so(f"tipped: {format_usdc(_total(shares))} USDC is held, for the creator and the agent")
     unclaimed = int(author.molt.unclaimed()["total_micro_usdc"])
     in_contract = sum(splitter.held_in(scene.rpc, scene.chain, s.account, s.expires_at) for s in shares)

@@ -1,6 +1,6 @@
 """Chapter 3: a creator without a wallet has a held share, proves a wallet, and gets it."""
 
-from molt import splitter, tipping
+from molt import events, splitter, tipping
 from molt.client import Molt
 from molt.demo import readings
 from molt.demo.books import Books
@@ -22,7 +22,7 @@ def tell(scene: Scene, stage: Stage, books: Books, human: Molt) -> None:
     with stage.step("it is tipped") as told:
         paid = tipping.pay(payer, scene.molt, rail="permit", terms=Terms.of(episode), amount=TIP, say=stage.aside)
         tip = readings.enter(books, scene, "creator has no wallet", paid)
-        (held,) = splitter.held_shares(paid.receipt.logs, scene.chain.splitter)
+        (held,) = events.held_shares(paid.receipt.logs, scene.chain.splitter)
         told.so(f"tipped: platform and agent are paid, {format_usdc(held.amount)} USDC is held for the creator")
     (share,) = [each for each in tip["shares"] if each["held"]]
     stage.checked(books.compare("no wallet", "why it is held", chain=held.reason, api=share["held_reason"]))
