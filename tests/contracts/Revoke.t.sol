@@ -86,6 +86,15 @@ contract RevokeTest is Rotations {
         _assertWallet(CREATOR, otherWallet, ITipSplitter.WalletStatus.Active);
     }
 
+    // 7: nor its veto
+    function test_theRevokedWalletMayStillVeto() public {
+        uint64 readyAt = _startRotation();
+        _send(_revoke(creatorWallet));
+        _send(_cancel(creatorWallet));
+        vm.warp(readyAt);
+        _assertReverts(_confirm(), abi.encodeWithSelector(ITipSplitter.RotationVetoed.selector, CREATOR));
+    }
+
     function test_worksWhileFrozen() public {
         vm.prank(pauser);
         splitter.freezeRegistration();

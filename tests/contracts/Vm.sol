@@ -19,6 +19,7 @@ interface Vm {
     function chainId(uint256 id) external;
     function snapshotState() external returns (uint256 id);
     function revertToState(uint256 snapshot) external returns (bool);
+    function cool(address account) external;
     function label(address account, string calldata name) external;
 
     // callers and keys
