@@ -36,7 +36,7 @@ def test_the_doctor_finds_everything_well(author: Terminal) -> None:
     ran = author.molt("doctor", "--json")
     assert ran.exit_code == 0, ran.stdout
     well = {finding["part"] for finding in ran.json["findings"] if finding["verdict"] == "ok"}
-    assert well >= {"API", "readiness", "clock", "session", "API key", "RPC", "USDC", "splitter", "indexer", "relayer"}
+    assert well >= {"API", "readiness", "clock", "session", "API key", "RPC", "USDC", "splitter", "ledger", "relayer"}
 
 
 def test_credentials_are_kept_for_their_owner_alone_and_never_printed(author: Terminal) -> None:

@@ -131,6 +131,12 @@ def test_nobody_there_says_where_and_what_to_do() -> None:
     assert len(seen) == 4
 
 
+def test_somebody_elses_server_is_no_platform() -> None:
+    http, _, _ = talking_to(httpx.Response(200, text="<html>hello</html>"))
+    with pytest.raises(problems.Unreachable, match="no Molt platform"):
+        http.json("GET", "/api/v1/health/live")
+
+
 def test_a_session_cookie_is_not_kept() -> None:
     signed_in = httpx.Response(201, headers={"Set-Cookie": "molt_session=x; Path=/"}, json={})
     http, seen, _ = talking_to(signed_in, httpx.Response(200, json={}))

@@ -1,9 +1,11 @@
 """Signatures against EIP-712 worked by hand, and where keys come from."""
 
+import json
 import stat
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from eth_abi.abi import encode
 from eth_account import Account
@@ -11,6 +13,7 @@ from eth_account.messages import encode_defunct
 from eth_utils.crypto import keccak
 
 from molt import problems, splitter, typed_data, wallet
+from molt.chain import Rpc
 
 CHAIN = splitter.Deployment(
     chain_id=84532,
@@ -144,3 +147,80 @@ def test_without_a_key_it_says_how_to_give_one() -> None:
 
 def test_a_wallet_does_not_show_its_key() -> None:
     assert PAYER.account.key.hex().removeprefix("0x") not in repr(PAYER)
+
+
+def a_node(**answers: Any) -> Rpc:
+    """A node that gives these results by method; an `Exception` is raised, a dict with `error` is an error answer."""
+    known = {
+        "eth_estimateGas": "0x10000",
+        "eth_maxPriorityFeePerGas": "0x1",
+        "eth_getBlockByNumber": {"number": "0x1", "timestamp": "0x1", "baseFeePerGas": "0x1"},
+        "eth_getBalance": hex(10**18),
+        "eth_chainId": "0x14a34",
+        "eth_getTransactionCount": "0x0",
+        "eth_getTransactionReceipt": {
+            "transactionHash": "0x" + "ab" * 32,
+            "blockNumber": "0x2",
+            "status": "0x1",
+            "gasUsed": "0x5208",
+            "logs": [],
+        },
+    } | answers
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        answer = known[json.loads(request.content)["method"]]
+        if isinstance(answer, Exception):
+            raise answer
+        body = answer if isinstance(answer, dict) and "error" in answer else {"result": answer}
+        return httpx.Response(200, json=body)
+
+    return Rpc("http://node", transport=httpx.MockTransport(handle))
+
+
+def refused(message: str, data: str = "0x") -> Any:
+    return {"error": {"code": 3, "message": message, "data": data}}
+
+
+def send(node: Rpc) -> Any:
+    return PAYER.send(node, to=CHAIN.splitter, data="0x")
+
+
+def test_a_transaction_is_sent_and_its_receipt_answered() -> None:
+    assert send(a_node(eth_sendRawTransaction="0x" + "ab" * 32)).succeeded
+
+
+def test_a_node_that_stops_answering_while_it_is_sent_to_leaves_the_outcome_unknown() -> None:
+    with pytest.raises(problems.OutcomeUnknown, match="0x") as caught:
+        send(a_node(eth_sendRawTransaction=httpx.ReadTimeout("timed out")))
+    assert caught.value.exit_code == 10
+
+
+def test_a_node_that_knows_it_already_has_it() -> None:
+    assert send(a_node(eth_sendRawTransaction=refused("already known"))).succeeded
+
+
+def test_what_would_revert_is_refused_by_name_before_anything_is_sent() -> None:
+    below = keccak(text="TipBelowMinimum(uint256,uint256)")[:4] + encode(["uint256", "uint256"], [1, 100_000])
+    node = a_node(
+        eth_estimateGas=refused("execution reverted", "0x" + below.hex()), eth_sendRawTransaction=AssertionError()
+    )
+    with pytest.raises(problems.ChainRefused, match=r"TipBelowMinimum\(1, 100000\)") as caught:
+        send(node)
+    assert caught.value.error_name == "TipBelowMinimum"
+
+
+def test_usdcs_words_become_what_a_payer_can_act_on() -> None:
+    reason = keccak(text="Error(string)")[:4] + encode(["string"], ["ERC20: transfer amount exceeds balance"])
+    with pytest.raises(problems.InsufficientFunds):
+        send(a_node(eth_estimateGas=refused("execution reverted", "0x" + reason.hex())))
+
+
+def test_no_gas_is_said_before_anything_is_sent() -> None:
+    with pytest.raises(problems.InsufficientFunds, match="gas"):
+        send(a_node(eth_getBalance="0x0", eth_sendRawTransaction=AssertionError()))
+
+
+def test_a_reverted_receipt_is_a_refusal() -> None:
+    receipt = {"transactionHash": "0xab", "blockNumber": "0x2", "status": "0x0", "gasUsed": "0x1", "logs": []}
+    with pytest.raises(problems.ChainRefused, match="reverted"):
+        send(a_node(eth_sendRawTransaction="0xab", eth_getTransactionReceipt=receipt))

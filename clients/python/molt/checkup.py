@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any, Literal
+from typing import Literal
 
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
@@ -73,7 +72,8 @@ def examine(patient: Patient) -> Iterator[Finding]:
     try:
         molt.is_alive()
     except MoltError as error:
-        yield Finding("API", "failed", error.detail, error.hint)
+        to_do = "start it with `make up`, or name another platform with --url or MOLT_URL"
+        yield Finding("API", "failed", error.detail, to_do)
         return
     yield Finding("API", "ok", f"answers at {molt.url}")
     yield from _tried("readiness", lambda: _readiness(molt))
@@ -83,8 +83,12 @@ def examine(patient: Patient) -> Iterator[Finding]:
     except MoltError as error:
         yield Finding("chain", "failed", error.detail, error.hint or _LOOK_AT_LOGS)
         return
-    yield from _tried("chain", lambda: _chain(chain, patient.rpc_url or chain["rpc_url"]))
-    yield from _tried("relayer", lambda: _relayer(molt, chain))
+    on_chain = list(_chain(chain, patient.rpc_url or chain["rpc_url"]))
+    yield from on_chain
+    if any(finding.verdict == "failed" for finding in on_chain):
+        yield Finding("relayer", "skipped", "it needs the chain first")
+    else:
+        yield from _tried("relayer", lambda: _relayer(molt, chain))
 
 
 def _tried(part: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
@@ -95,22 +99,22 @@ def _tried(part: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding
 
 
 def _readiness(molt: Molt) -> Iterator[Finding]:
-    answer = molt.readiness()
-    body: dict[str, Any] = answer.json()
-    if answer.is_success:
-        yield Finding(
-            "readiness", "ok", f"ledger at block {body['head_number']}, {body['lag_blocks']} behind the chain"
-        )
-    for reason in body.get("reasons", []):
+    ready, platform_time = molt.readiness()
+    if "head_number" in ready:
+        where = f"ledger at block {ready['head_number']}, {ready.get('lag_blocks', 0)} behind the chain"
+        yield Finding("readiness", "ok", where)
+    for reason in ready.get("reasons", []):
         to_do = _TO_DO.get(reason["code"], _LOOK_AT_LOGS)
         yield Finding(reason["part"], "failed", f"{reason['detail']} ({reason['code']})", to_do)
-    if date := answer.headers.get("Date"):
-        skew = abs((datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds())
-        if skew > MAX_SKEW_SECONDS:
-            detail = f"this machine and the platform are {skew:.0f} s apart"
-            yield Finding("clock", "warning", detail, "set the clock (NTP): signatures and sessions depend on it")
-        else:
-            yield Finding("clock", "ok", "this machine and the platform agree on the time")
+    if platform_time is not None:
+        yield _clock(abs((datetime.now(UTC) - platform_time).total_seconds()))
+
+
+def _clock(skew_seconds: float) -> Finding:
+    if skew_seconds > MAX_SKEW_SECONDS:
+        detail = f"this machine and the platform are {skew_seconds:.0f} s apart"
+        return Finding("clock", "warning", detail, "set the clock (NTP): signatures and sessions depend on it")
+    return Finding("clock", "ok", "this machine and the platform agree on the time")
 
 
 def _credentials(patient: Patient) -> Iterator[Finding]:
@@ -149,15 +153,20 @@ def _chain(chain: Chain, rpc_url: str | None) -> Iterator[Finding]:
         yield Finding("RPC", "skipped", "the platform names none for wallets", "set MOLT_RPC_URL to look closer")
         return
     rpc = Rpc(rpc_url)
-    served = rpc.chain_id()
+    try:
+        served = rpc.chain_id()
+    except Unreachable as error:
+        yield Finding("RPC", "failed", error.detail, _TO_DO["CHAIN_UNREACHABLE"])
+        return
     if served != chain["chain_id"]:
         detail = f"{rpc_url} serves chain {served}, and the platform is on {chain['chain_id']}"
         yield Finding("RPC", "failed", detail, "set MOLT_RPC_URL (or the platform's RPC_URLS) to one of its chain")
         return
-    yield _blocks(rpc, chain)
-    yield _usdc(rpc, chain)
-    yield _splitter(rpc, chain)
-    yield _indexer(rpc, chain)
+    for part, look in (("RPC", _blocks), ("USDC", _usdc), ("splitter", _splitter), ("ledger", _ledger)):
+        try:
+            yield look(rpc, chain)
+        except MoltError as error:
+            yield Finding(part, "failed", error.detail, error.hint or _TO_DO["CHAIN_UNREACHABLE"])
 
 
 def _blocks(rpc: Rpc, chain: Chain) -> Finding:
@@ -198,14 +207,14 @@ def _splitter(rpc: Rpc, chain: Chain) -> Finding:
     return Finding("splitter", "ok", at)
 
 
-def _indexer(rpc: Rpc, chain: Chain) -> Finding:
+def _ledger(rpc: Rpc, chain: Chain) -> Finding:
     ledger = chain["ledger"]
     if ledger is None:
-        return Finding("indexer", "failed", "the ledger is empty", _TO_DO["INDEXER_NOT_STARTED"])
+        return Finding("ledger", "failed", "it is empty", _TO_DO["INDEXER_NOT_STARTED"])
     lag = max(0, rpc.block().number - ledger["head_number"])
     if lag > MAX_LAG_BLOCKS:
-        return Finding("indexer", "failed", f"{lag} blocks behind the chain", _TO_DO["INDEXER_BEHIND"])
-    return Finding("indexer", "ok", f"{lag} blocks behind; final up to block {ledger['finalized_number']}")
+        return Finding("ledger", "failed", f"{lag} blocks behind the chain", _TO_DO["INDEXER_BEHIND"])
+    return Finding("ledger", "ok", f"{lag} blocks behind; final up to block {ledger['finalized_number']}")
 
 
 def _relayer(molt: Molt, chain: Chain) -> Iterator[Finding]:

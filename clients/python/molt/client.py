@@ -10,6 +10,8 @@ iterators that follow the cursors; `limit` ends them early. Amounts go in as int
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal, cast
 
 import httpx
@@ -40,12 +42,14 @@ class Molt:
 
     def is_alive(self) -> bool:
         """One try, no retries. Raises `Unreachable`."""
-        return self._http.request("GET", f"{_API}/health/live", attempts=1).is_success
+        return bool(self._http.json("GET", f"{_API}/health/live", attempts=1))
 
-    def readiness(self) -> httpx.Response:
-        """200 with `shapes.Readiness`, or 503 with the `reasons`. Raises `Unreachable`."""
+    def readiness(self) -> tuple[shapes.Readiness, datetime | None]:
+        """Whether it can be used (`reasons` when not), and the platform's own time. Raises `Unreachable`."""
         not_ready = frozenset({httpx.codes.SERVICE_UNAVAILABLE})
-        return self._http.request("GET", f"{_API}/health/ready", accept_statuses=not_ready, attempts=1)
+        answer = self._http.request("GET", f"{_API}/health/ready", accept_statuses=not_ready, attempts=1)
+        date = answer.headers.get("Date")
+        return cast("shapes.Readiness", self._http.read(answer)), parsedate_to_datetime(date) if date else None
 
     def chain(self) -> shapes.Chain:
         return cast("shapes.Chain", self._get("/chain"))

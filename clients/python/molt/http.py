@@ -18,7 +18,7 @@ from molt.problems import MoltError, Unreachable, problem_from
 
 ATTEMPTS = 4
 LONGEST_WAIT_SECONDS = 20.0
-USER_AGENT = "molt-client/0.1"
+USER_AGENT = "molt-client/0.1.0"
 
 _IDEMPOTENT_BY_KEY = {"POST", "PATCH", "PUT", "DELETE"}
 _TRY_AGAIN = {429, 502, 503, 504}
@@ -54,8 +54,16 @@ class Http:
 
     def json(self, method: str, path: str, **options: Any) -> Json:
         """The answer's JSON, or `None` for an empty one. Raises `ApiProblem` or `Unreachable`."""
-        answer = self.request(method, path, **options)
-        return answer.json() if answer.content else None
+        return self.read(self.request(method, path, **options))
+
+    def read(self, answer: httpx.Response) -> Json:
+        """The JSON of an answer. Raises `Unreachable` when it is none: somebody else listens there."""
+        try:
+            return answer.json() if answer.content else None
+        except ValueError as error:
+            raise Unreachable(
+                f"{self.url} answers, and not in JSON: it is no Molt platform", hint="name one with --url or MOLT_URL"
+            ) from error
 
     def request(
         self,

@@ -220,11 +220,20 @@ class Poured(TypedDict):
     gas: Pour
 
 
+class Reason(TypedDict):
+    """Why a part of the platform cannot be used."""
+
+    part: str
+    code: str
+    detail: str
+
+
 class Readiness(TypedDict):
-    status: Literal["ready"]
-    chain_id: int
-    head_number: int
-    lag_blocks: int
+    """How far the ledger is when everything can be used; `reasons` when something cannot."""
+
+    head_number: NotRequired[int]
+    lag_blocks: NotRequired[int]
+    reasons: NotRequired[list[Reason]]
 
 
 class QuotedShare(TypedDict):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from hexbytes import HexBytes
 
 from molt.chain import Receipt, Rpc, RpcRefused, refusal
-from molt.problems import BadSetting, ChainRefused, InsufficientFunds, NoCredentials
+from molt.problems import BadSetting, ChainRefused, InsufficientFunds, NoCredentials, OutcomeUnknown, Unreachable
 from molt.splitter import ERROR_NAMES
 from molt.typed_data import TypedData
 
@@ -89,7 +89,18 @@ class Wallet:
                 "maxPriorityFeePerGas": priority,
             }
         )
-        return str(rpc.ask("eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex()))
+        tx_hash = "0x" + bytes(signed.hash).hex()
+        try:
+            rpc.ask("eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex())
+        except Unreachable as error:
+            raise OutcomeUnknown(
+                f"transaction {tx_hash} was being sent when the chain stopped answering",
+                hint="look it up by its hash before you pay again",
+            ) from error
+        except RpcRefused as error:
+            if "already known" not in error.message:
+                raise
+        return tx_hash
 
 
 def fresh() -> Wallet:

@@ -1,6 +1,6 @@
 """The API's hints name its endpoints; people at a terminal are told the command instead."""
 
-from molt.problems import ApiProblem, MoltError
+from molt.problems import ApiProblem, MoltError, RateLimited
 
 _COMMANDS = {
     "ACCOUNT_AMBIGUOUS": "say which with --account; `molt wallet show` lists them",
@@ -29,6 +29,8 @@ _COMMANDS = {
 
 def for_terminal(error: MoltError) -> str | None:
     """What to do about it, in commands where there is one."""
+    if isinstance(error, RateLimited) and error.retry_after_seconds is not None:
+        return f"try again in {error.retry_after_seconds:.0f} s"
     if isinstance(error, ApiProblem) and error.code in _COMMANDS:
         return _COMMANDS[error.code]
     return error.hint
