@@ -29,12 +29,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Paid:
-    """A tip that the chain has split, in which transaction, and what that one cost."""
+    """A tip that the chain has split, and the transaction that split it."""
 
     split: TipSplit
     receipt: Receipt
-    receipts: tuple[Receipt, ...]
-    """All transactions of this tip, in order: an approval before, a flush after."""
 
     @property
     def tip_id(self) -> str:
@@ -99,14 +97,13 @@ def require_balance(payer: Payer, amount: MicroUsdc) -> None:
 
 
 def _by_approval(payer: Payer, terms: Terms, amount: MicroUsdc, say: Say) -> Paid:
-    before: tuple[Receipt, ...] = ()
     ours = (payer.wallet.address, payer.chain.splitter)
     allowed: int = payer.rpc.read(payer.chain.usdc, "allowance(address,address)", ours, returns="uint256")
     if allowed < amount:
         say(f"approve the splitter for exactly {format_usdc(amount)} USDC")
-        before = (payer.send(payer.chain.usdc, splitter.approve_call(payer.chain.splitter, amount)),)
+        payer.send(payer.chain.usdc, splitter.approve_call(payer.chain.splitter, amount))
     say("tip: the splitter pulls it and pays three recipients at once")
-    return _paid(payer, terms, *before, payer.send(payer.chain.splitter, splitter.tip_call(terms, amount)))
+    return _paid(payer, terms, payer.send(payer.chain.splitter, splitter.tip_call(terms, amount)))
 
 
 def _by_permit(payer: Payer, terms: Terms, amount: MicroUsdc, say: Say) -> Paid:
@@ -152,7 +149,7 @@ def _by_transfer(payer: Payer, terms: Terms, amount: MicroUsdc, say: Say) -> Pai
     say(f"transfer plain USDC to the episode's vault {vault}")
     transfer = payer.send(payer.chain.usdc, splitter.transfer_call(vault, amount))
     say("flush: whoever calls it, the vault can only be split")
-    return _paid(payer, terms, transfer, _flushed(payer, terms, vault, transfer))
+    return _paid(payer, terms, _flushed(payer, terms, vault, transfer))
 
 
 def _flushed(payer: Payer, terms: Terms, vault: str, transfer: Receipt) -> Receipt:
@@ -196,14 +193,12 @@ def _refused(tip: Tip) -> ChainRefused:
     return ChainRefused(refusal["detail"], hint=refusal["hint"], error_name=refusal["code"])
 
 
-def _paid(payer: Payer, terms: Terms, *receipts: Receipt) -> Paid:
-    splits = events.tip_splits(receipts[-1].logs, payer.chain.splitter)
-    ours = [s for s in splits if (s.creator, s.agent, s.ref) == (terms.creator, terms.agent, terms.ref)]
-    if not ours:
-        raise OutcomeUnknown(
-            f"transaction {receipts[-1].tx_hash} holds no split of this tip", hint="look it up by its hash"
-        )
-    return Paid(ours[0], receipts[-1], receipts)
+def _paid(payer: Payer, terms: Terms, receipt: Receipt) -> Paid:
+    splits = events.tip_splits(receipt.logs, payer.chain.splitter)
+    ours = next((s for s in splits if (s.creator, s.agent, s.ref) == (terms.creator, terms.agent, terms.ref)), None)
+    if ours is None:
+        raise OutcomeUnknown(f"transaction {receipt.tx_hash} holds no split of this tip", hint="look it up by its hash")
+    return Paid(ours, receipt)
 
 
 def _deadline(payer: Payer) -> int:

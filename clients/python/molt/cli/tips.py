@@ -57,17 +57,18 @@ def tip(
     here = session.of(context)
     wanted = amounts.given(amount)
     chosen = _episode(here, episode)
-    wallet = _wallet(here, keystore, key_file, dev_account, required=not dry_run)
-    quote = here.anyone.tip_quote(chosen["id"], wanted, payer=wallet.address if wallet else None)
     if dry_run:
+        wallet = _wallet_if_named(here, keystore, key_file, dev_account)
+        quote = here.anyone.tip_quote(chosen["id"], wanted, payer=wallet.address if wallet else None)
         here.output.data({**quote, "would": _STEPS[rail]}, lambda: _show_quote(here, quote, rail))
         _demand_nothing_in_the_way(quote, rail)
         return
+    payer = Payer(keys.signer(here, keystore, key_file, dev_account), here.rpc, here.chain)
+    quote = here.anyone.tip_quote(chosen["id"], wanted, payer=payer.wallet.address)
     _demand_nothing_in_the_way(quote, rail)
     if not (yes or here.output.as_json) and sys.stdin.isatty():
         _show_quote(here, quote, rail)
         typer.confirm("Pay?", abort=True, err=True)
-    payer = Payer(wallet or _nobody(), here.rpc, here.chain)
     paid = tipping.pay(
         payer,
         here.anyone,
@@ -113,19 +114,13 @@ def _episode(here: Session, named: str) -> Episode:
     return here.anyone.episode_of_series(series_id, number) if slash else here.anyone.episode(named)
 
 
-def _wallet(
-    here: Session, keystore: Path | None, key_file: Path | None, dev_account: int | None, *, required: bool
+def _wallet_if_named(
+    here: Session, keystore: Path | None, key_file: Path | None, dev_account: int | None
 ) -> Wallet | None:
     try:
         return keys.signer(here, keystore, key_file, dev_account)
     except NoCredentials:
-        if required:
-            raise
         return None
-
-
-def _nobody() -> Wallet:
-    raise NoCredentials("this needs a wallet's key to sign with")
 
 
 def _demand_nothing_in_the_way(quote: TipQuote, rail: Rail) -> None:
