@@ -30,11 +30,24 @@ contract CancelRotationTest is Rotations {
     // 7
     function test_reverts_whenAnotherCancels() public {
         _startRotation();
-        address[4] memory others = [otherWallet, registrar, admin, anyone];
+        address[4] memory others = [otherWallet, registrar, pauser, anyone];
         for (uint256 i = 0; i < others.length; ++i) {
             bytes memory reason = abi.encodeWithSelector(ITipSplitter.NotTheWallet.selector, others[i], creatorWallet);
             _assertReverts(_cancel(others[i]), reason);
         }
+    }
+
+    // 7: what a stolen registrar key announced must not wait for the registry to be unfrozen
+    function test_theAdminVetoes() public {
+        uint64 readyAt = _startRotation();
+        vm.prank(pauser);
+        splitter.freezeRegistration();
+        _send(_cancel(admin));
+        vm.prank(admin);
+        splitter.unfreezeRegistration();
+        vm.warp(readyAt);
+        _assertReverts(_confirm(), abi.encodeWithSelector(ITipSplitter.RotationVetoed.selector, CREATOR));
+        _assertWallet(CREATOR, creatorWallet, ITipSplitter.WalletStatus.Active);
     }
 
     function test_reverts_whenNothingIsAnnounced() public {
