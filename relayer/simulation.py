@@ -6,9 +6,10 @@ from relayer.chain import Answer, Call, Chain, NodeError, classified
 from relayer.reverts import Revert, decoded
 
 GAS_MARGIN = 80_000
-"""Beside a quarter more than the estimate; what is not used costs nothing. USDC's transient slot refunds about 20k that a
-limit must cover, and an estimate made in the second in which shares were held finds buckets there that a block later are
-17.1k each anew."""
+"""Beside a quarter more than the estimate; what is not used costs nothing.
+
+USDC's transient slot refunds about 20k that a limit must cover; and an estimate made in the second in which shares were
+held finds buckets there that a block later are 17.1k each anew."""
 
 
 @dataclass(frozen=True, slots=True)
