@@ -12,9 +12,7 @@ interface Vm {
 
     // the world: time, balances, code, storage
     function warp(uint256 timestamp) external;
-    function deal(address account, uint256 balance) external;
     function etch(address account, bytes calldata code) external;
-    function load(address account, bytes32 slot) external view returns (bytes32);
     function store(address account, bytes32 slot, bytes32 value) external;
     function chainId(uint256 id) external;
     function snapshotState() external returns (uint256 id);
@@ -33,7 +31,6 @@ interface Vm {
     function expectRevert() external;
     function expectRevert(bytes4 selector) external;
     function expectRevert(bytes calldata reason) external;
-    function expectEmit(bool topic1, bool topic2, bool topic3, bool data, address emitter) external;
     function recordLogs() external;
     function getRecordedLogs() external returns (Log[] memory);
     function assume(bool condition) external pure;
@@ -58,15 +55,6 @@ interface Vm {
         returns (string memory);
     function toString(address account) external pure returns (string memory);
     function toString(uint256 value) external pure returns (string memory);
-    function split(string calldata text, string calldata delimiter) external pure returns (string[] memory);
-
-    // deploying
-    function envOr(string calldata name, address value) external view returns (address);
-    function envOr(string calldata name, uint256 value) external view returns (uint256);
-    function envAddress(string calldata name) external view returns (address);
-    function readCallers() external view returns (uint8 mode, address sender, address origin);
-    function startBroadcast() external;
-    function stopBroadcast() external;
 }
 
 Vm constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
