@@ -17,9 +17,12 @@ with warnings.catch_warnings():
 def running(data: Path) -> Iterator[str]:
     """Runs the server on `data` (created and initialised when empty) and yields the URL of its `postgres` database.
 
+    The folder is ours alone: a server that an earlier owner left running when it was killed is taken over, and stopped.
+
     Stopped cleanly on exit; after a crash, recovery at the next start loses nothing that was committed.
     """
     data.parent.mkdir(parents=True, exist_ok=True)
+    (data / ".handle_pids.json").unlink(missing_ok=True)  # the wheel's count of owners, which a kill leaves too high
     server = get_server(data, cleanup_mode="stop")
     try:
         yield server.get_uri()
