@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 import httpx
 from sqlalchemy.exc import OperationalError
@@ -49,11 +50,14 @@ class Platform:
     rpc_url: str
     operator_token: str
     supervisor: Supervisor
+    embeds_chain: bool
 
     def watch(self) -> NoReturn:
-        """Keeps the services alive until a signal ends it."""
+        """Keeps the services alive until a signal ends it. Raises ChainError when the embedded chain is gone."""
         while True:
             self.supervisor.watch()
+            if self.embeds_chain and not _listens(self.rpc_url):
+                raise chain.ChainError("Anvil ended. Start again: `make up` goes on from its last written state.")
             time.sleep(0.5)
 
 
@@ -106,6 +110,7 @@ def _start(settings: LocalSettings, home: Home, stack: ExitStack) -> Platform:
         rpc_url=parts.rpc_urls.split(",")[0],
         operator_token=services["api"].environment["OPERATOR_TOKEN"],
         supervisor=supervisor,
+        embeds_chain=settings.embeds_chain,
     )
     home.say_running({service.name: dict(service.environment) for service in services.values()})
     stack.callback(home.running_file.unlink, missing_ok=True)
@@ -198,6 +203,15 @@ def _wait_until_ready(url: str, supervisor: Supervisor) -> None:
             last = repr(error)
         time.sleep(0.2)
     raise NotReadyError(f"Not ready after {READY_WITHIN_SECONDS} s. The last answer of {url}: {last}")
+
+
+def _listens(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 def _demand_free_port(port: int) -> None:
