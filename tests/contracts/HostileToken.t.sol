@@ -14,20 +14,22 @@ contract HostileUsdc {
         Refusing, // answers false
         Silent, // answers nothing
         Lying, // answers 2, which is no truth value
-        Burning // takes all the gas
+        Burning, // takes all the gas
+        Fading // moves the money twice, then answers nothing, when the memory still has the last answer
     }
 
     Mood public mood;
     address public target;
     bytes public callback;
     bool public calledBack;
+    uint256 public moves;
     bool public blacklisting;
     bytes public answer;
     mapping(address => uint256) public balanceOf;
 
     function plan(Mood mood_, bool blacklisting_, address target_, bytes calldata callback_) external {
         (mood, blacklisting, target, callback) = (mood_, blacklisting_, target_, callback_);
-        calledBack = false;
+        (calledBack, moves) = (false, 0);
     }
 
     function give(address to, uint256 amount) external {
@@ -88,7 +90,7 @@ contract HostileUsdc {
                 invalid()
             }
         }
-        if (mood == Mood.Silent) {
+        if (mood == Mood.Silent || (mood == Mood.Fading && ++moves > 2)) {
             assembly ("memory-safe") {
                 return(0, 0)
             }
@@ -177,7 +179,7 @@ contract HostileTokenTest is Base {
 
     // 3, 12: neither false, nor silence, nor nonsense, nor all the gas counts as a transfer, or as a reason to hold
     function test_reverts_whenTheTokenDoesNotAnswerTrue() public {
-        for (uint8 mood = 1; mood < 5; ++mood) {
+        for (uint8 mood = 1; mood < 6; ++mood) {
             for (uint256 rail = 0; rail < 5; ++rail) {
                 if (rail == 4) hostile.give(splitter.vaultOf(CREATOR, AGENT, REF), AMOUNT);
                 hostile.plan(HostileUsdc.Mood(mood), false, address(0), "");
@@ -192,7 +194,7 @@ contract HostileTokenTest is Base {
 
     // 3, 4: a token that refuses everybody, and says that all are blacklisted, cannot make us owe what never came
     function test_reverts_whenTheHeldShareDoesNotArrive() public {
-        for (uint8 mood = 1; mood < 5; ++mood) {
+        for (uint8 mood = 1; mood < 6; ++mood) {
             for (uint256 rail = 0; rail < 5; ++rail) {
                 // A share that is here already (rail 2) has arrived, as far as the token can be asked.
                 if (rail == 2) continue;

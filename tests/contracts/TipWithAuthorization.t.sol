@@ -29,11 +29,19 @@ contract TipWithAuthorizationTest is Base {
         vm.assertEq(log.topics[3], bytes32(uint256(uint160(payer))), "payer");
     }
 
-    // 1, 4
+    // 1, 4: the pull and the platform's leg are all that USDC logs
     function test_holdsAShareThatIsAlreadyHere() public {
+        Call memory c = _prepareAuthorization(NOBODY, NO_AGENT, AMOUNT);
         Books memory before = _books();
-        _send(_prepareAuthorization(NOBODY, NO_AGENT, AMOUNT));
+        vm.recordLogs();
+        _send(c);
         _assertTipped(before, AMOUNT, CREATOR_HELD | AGENT_HELD);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        uint256 transfers;
+        for (uint256 i = 0; i < logs.length; ++i) {
+            if (logs[i].topics[0] == keccak256("Transfer(address,address,uint256)")) ++transfers;
+        }
+        vm.assertEq(transfers, 2, "transfers");
     }
 
     // 11
