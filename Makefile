@@ -38,7 +38,7 @@ check: install ## lint, types, import order, staleness of generated files
 gas: install ## gas of every rail beside its floor and its peers; fails when a target is missed
 	@$(PY) scripts/gas.py
 
-chaos: install ## 200 random reorganisations, 100 kills of indexer and relayer each (about 15 minutes)
+chaos: install ## 200 random reorganisations, 100 kills of indexer and relayer each (6 to 15 minutes)
 	@$(PY) scripts/chaos.py
 
 # ------------------------------------------------------------------------------------------------------------ maintenance
