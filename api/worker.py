@@ -26,6 +26,8 @@ JOBS: Sequence[Job] = (housekeeping.forget_what_expired, *wallets.JOBS, *studios
 """Every job of every feature."""
 
 _LONGEST_PAUSE_SECONDS = 3600
+_LONGEST_PAUSE_OF_PERIODIC_SECONDS = 30
+"""A periodic job that waits to be tried again holds up its later ticks."""
 _STALLED_AFTER_SECONDS = 30.0
 _REAP_EVERY_SECONDS = 15.0
 _GRACE_SECONDS = 10.0
@@ -63,9 +65,7 @@ async def queue_app(held: Resources, jobs: Sequence[Job] = JOBS) -> AsyncIterato
     )
     app = App(connector=connector)
     for job in jobs:
-        app.task(name=job.name, queue=QUEUE, pass_context=True, retry=_Patience(job.attempts))(
-            _in_transaction(job, held)
-        )
+        app.task(name=job.name, queue=QUEUE, pass_context=True, retry=_Patience(job))(_in_transaction(job, held))
     async with app.open_async():
         yield app
 
@@ -83,15 +83,17 @@ async def recover_stalled(app: App) -> None:
 
 
 class _Patience(RetryStrategy):
-    """2 s, 4 s, 8 s, … an hour at most."""
+    """2 s, 4 s, 8 s, … an hour at most; half a minute for what the clock enqueues more often."""
 
-    def __init__(self, attempts: int) -> None:
-        super().__init__(max_attempts=attempts)
+    def __init__(self, job: Job) -> None:
+        super().__init__(max_attempts=job.attempts)
+        often = max(job.every_seconds or _LONGEST_PAUSE_SECONDS, _LONGEST_PAUSE_OF_PERIODIC_SECONDS)
+        self._longest_pause = min(often, _LONGEST_PAUSE_SECONDS)
 
     def get_retry_decision(self, *, exception: BaseException, job: Any) -> RetryDecision | None:
         if self.max_attempts is not None and job.attempts >= self.max_attempts:
             return None
-        return RetryDecision(retry_in={"seconds": min(2 ** (job.attempts + 1), _LONGEST_PAUSE_SECONDS)})
+        return RetryDecision(retry_in={"seconds": min(2 ** (job.attempts + 1), self._longest_pause)})
 
 
 def _in_transaction(job: Job, held: Resources) -> Any:

@@ -106,6 +106,41 @@ async def test_job_of_a_dead_worker_is_done_by_another(held: Resources, app: App
     assert kept(database_url) == ["orphan"]
 
 
+async def test_job_of_a_dead_worker_does_not_hold_up_the_next_one(held: Resources, app: App, database_url: str) -> None:
+    """Its own retry and the one that waits share a key; procrastinate lets only one of those wait under it."""
+    async with held.database.begin() as session:
+        await jobs.enqueue(session, note, key="same", words="orphan")
+    with db.connect(database_url, autocommit=True) as connection:
+        connection.execute("SET search_path TO app")
+        connection.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 minute')")
+        connection.execute(
+            "UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT id FROM procrastinate_workers)"
+        )
+    async with held.database.begin() as session:
+        await jobs.enqueue(session, note, key="same", words="next")
+    await worker.recover_stalled(app)
+    await worker.run_waiting(app)
+    assert kept(database_url) == ["orphan", "next"]
+
+
+@jobs.job("probe.overtaken", attempts=2)
+async def overtaken(_session: WriteSession, held: Resources) -> None:
+    """Fails when the next one waits already."""
+    async with held.database.begin() as another:
+        await jobs.enqueue(another, overtaken, key="same")
+    raise RuntimeError("after the next one came to wait")
+
+
+async def test_job_that_fails_while_the_next_one_waits_is_tried_again(held: Resources, database_url: str) -> None:
+    async with worker.queue_app(held, [overtaken]) as app:
+        async with held.database.begin() as session:
+            await jobs.enqueue(session, overtaken, key="same")
+        await worker.run_waiting(app)
+    with db.connect(database_url) as connection:
+        rows = connection.execute("SELECT status, attempts FROM app.procrastinate_jobs ORDER BY id").fetchall()
+    assert rows == [("todo", 1), ("todo", 0)]
+
+
 async def test_two_clocks_tick_once(held: Resources, app: App, database_url: str) -> None:
     async with worker.queue_app(held, [note]) as other:
         ticks = await asyncio.gather(
