@@ -30,12 +30,13 @@ _UNDECIDED = text(
     """SELECT EXISTS (SELECT FROM app.wallet w
     JOIN relay.outbox o ON o.id = coalesce(w.outbox_id, w.deploy_outbox_id)
     WHERE w.account_id = :account_id AND w.chain_id = :chain_id
-        AND (o.state IN ('queued', 'signed', 'broadcast') OR (w.outbox_id IS NULL AND o.state = 'mined_ok')))"""
+        AND (o.state IN ('queued', 'signed', 'broadcast')
+            OR (w.outbox_id IS NULL AND o.state = 'mined_ok' AND w.deadline > :now)))"""
 )
 _AWAITING_DEPLOYMENT = text(
     """SELECT w.id, w.address, w.kind, w.account_id, w.deadline, w.signature, w.cosignature
     FROM app.wallet w JOIN relay.outbox o ON o.id = w.deploy_outbox_id
-    WHERE w.outbox_id IS NULL AND w.chain_id = :chain_id AND o.state = 'mined_ok'
+    WHERE w.outbox_id IS NULL AND w.chain_id = :chain_id AND o.state = 'mined_ok' AND w.deadline > :now
     ORDER BY w.created_at LIMIT 100 FOR UPDATE OF w SKIP LOCKED"""
 )
 _ANNOUNCED = text(
@@ -103,14 +104,19 @@ async def shown(session: AsyncSession, found: Row, account: PayoutAccount) -> Wa
     )
 
 
-async def is_change_pending(session: AsyncSession, chain_id: int, account_id: UUID) -> bool:
+async def is_change_pending(session: AsyncSession, chain_id: int, account_id: UUID, *, now: int) -> bool:
     """Whether a request of the account is on its way: another one would sign the same nonce."""
-    return bool(await session.scalar(_UNDECIDED, {"chain_id": chain_id, "account_id": account_id}))
+    place = {"chain_id": chain_id, "account_id": account_id, "now": now}
+    return bool(await session.scalar(_UNDECIDED, place))
 
 
-async def awaiting_deployment(session: AsyncSession, chain_id: int) -> list[tuple[UUID, Signed]]:
-    """ERC-6492 wallets whose deployment was mined, and whose registration is still to be sent. Locks them."""
-    rows = await session.execute(_AWAITING_DEPLOYMENT, {"chain_id": chain_id})
+async def awaiting_deployment(session: AsyncSession, chain_id: int, *, now: int) -> list[tuple[UUID, Signed]]:
+    """ERC-6492 wallets whose deployment was mined, and whose registration is still to be sent. Locks them.
+
+    Not those whose consent has expired at `now` (unix seconds): a factory may have made no wallet at all, and what
+    waits for one for ever would hold up the others.
+    """
+    rows = await session.execute(_AWAITING_DEPLOYMENT, {"chain_id": chain_id, "now": now})
     return [
         (
             row.id,

@@ -129,7 +129,8 @@ async def rotate(
 
 async def register_deployed(session: WriteSession, held: Resources) -> None:
     """Sends the registrations that waited for an ERC-6492 wallet to be deployed. Raises NodeUnavailable."""
-    for wallet_id, signed in await queries.awaiting_deployment(session, held.chain_id):
+    now = await registry.now(held.node)
+    for wallet_id, signed in await queries.awaiting_deployment(session, held.chain_id, now=now):
         if not await held.node.code(signed.wallet):
             continue
         outbox_id = await _send(session, held, wallet_id, consent.transaction(signed))
@@ -220,7 +221,8 @@ async def _submit(
 
 async def _demand_still_true(session: WriteSession, held: Resources, given: Challenge) -> None:
     """Raises WalletChangePending, WalletAlreadyRegistered: what the consent says has been overtaken."""
-    if await queries.is_change_pending(session, held.chain_id, given.account_id):
+    now = await registry.now(held.node)
+    if await queries.is_change_pending(session, held.chain_id, given.account_id, now=now):
         raise WalletChangePending
     nonce = await registry.consent_nonce(held.node, held.deployment, ids.account_id(given.account_id))
     if nonce != given.nonce:

@@ -125,6 +125,27 @@ async def test_wallet_that_does_not_exist_yet_is_deployed_first(http: httpx.Asyn
     await until(registered)
 
 
+async def test_deployment_that_makes_no_wallet_holds_up_nobody_for_ever(http: httpx.AsyncClient, chain: Chain) -> None:
+    agent, wallet = await an_agent(http), a_contract_wallet()
+    challenge = await a_challenge(http, agent, wallet.address)
+    signature = wallet.sign_before_it_exists(challenge["typed_data"])
+    proof = {"challenge": challenge["challenge"], "signature": signature}
+    assert (await http.post("/api/v1/wallets", json=proof, headers=agent.headers)).status_code == 201
+
+    async def exists() -> bool:
+        return bool(chain.w3.eth.get_code(wallet.address))  # type: ignore[arg-type]
+
+    await until(exists)
+    chain.request("anvil_setCode", wallet.address, "0x")
+    await run_jobs(http, tick="wallets.register_deployed")
+    assert problem(await prove(http, agent, a_wallet())) == (409, "WALLET_CHANGE_PENDING")
+    chain.request("evm_increaseTime", 3601)
+    chain.request("evm_mine")
+    another = await prove(http, agent, a_wallet())
+    assert another.status_code == 201, another.text
+    await in_state(http, agent, another.json()["id"], "active")
+
+
 async def test_refusal_of_the_chain_is_told(http: httpx.AsyncClient, chain: Chain) -> None:
     splitter, pauser = chain.contract("TipSplitter"), chain.cast.pauser
     frozen = splitter.functions.freezeRegistration().build_transaction(
