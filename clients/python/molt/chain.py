@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -136,11 +137,12 @@ class Rpc:
         timeout_seconds: float = RECEIPT_TIMEOUT_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> Receipt:
-        """Raises `OutcomeUnknown` when the transaction is not mined in time: it may still be."""
+        """Raises `OutcomeUnknown` when the transaction is not mined in time, or nobody tells: it may still be."""
         deadline = time.monotonic() + timeout_seconds
         while time.monotonic() < deadline:
-            if (receipt := self.receipt(tx_hash)) is not None:
-                return receipt
+            with suppress(Unreachable):
+                if (receipt := self.receipt(tx_hash)) is not None:
+                    return receipt
             sleep(_POLL_SECONDS)
         raise OutcomeUnknown(
             f"transaction {tx_hash} is sent and not mined after {timeout_seconds:.0f} s",

@@ -8,15 +8,17 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from molt import events, splitter, typed_data
 from molt.chain import Receipt, Rpc, topic
 from molt.client import Molt
 from molt.events import TipSplit
 from molt.money import MicroUsdc, format_usdc
-from molt.problems import ChainRefused, InsufficientFunds, NotFound, OutcomeUnknown
+from molt.problems import ChainRefused, InsufficientFunds, NotFound, OutcomeUnknown, ServerProblem, Unreachable
 from molt.shapes import Tip
 from molt.splitter import Deployment, Rail, Terms
+from molt.typed_data import TypedData
 from molt.wallet import Wallet
 
 VALIDITY_SECONDS = 3600  # of what is signed: enough for a relayer that waits for cheaper gas
@@ -122,10 +124,7 @@ def _gasless(payer: Payer, molt: Molt, terms: Terms, amount: MicroUsdc, say: Say
         payer.chain, payer=payer.wallet.address, amount=amount, terms=terms, salt=salt, valid_before=_deadline(payer)
     )
     say("sign an authorization (EIP-3009); the platform's relayer pays the gas")
-    submitted = molt.submit_authorization(
-        rail="authorization", terms=terms, typed=typed, signature=payer.wallet.sign(typed), salt=salt
-    )
-    return _paid(payer, terms, _settled(payer, molt, submitted["id"]))
+    return _paid(payer, terms, _submitted(payer, molt, "authorization", terms, typed, salt=salt))
 
 
 def _into_the_vault(payer: Payer, molt: Molt, terms: Terms, amount: MicroUsdc, say: Say) -> Paid:
@@ -140,8 +139,7 @@ def _into_the_vault(payer: Payer, molt: Molt, terms: Terms, amount: MicroUsdc, s
         nonce=secrets.token_bytes(32),
     )
     say(f"sign a payment to the episode's vault {vault}; the relayer pulls and splits it in one transaction")
-    submitted = molt.submit_authorization(rail="x402", terms=terms, typed=typed, signature=payer.wallet.sign(typed))
-    return _paid(payer, terms, _settled(payer, molt, submitted["id"]))
+    return _paid(payer, terms, _submitted(payer, molt, "x402", terms, typed))
 
 
 def _by_transfer(payer: Payer, terms: Terms, amount: MicroUsdc, say: Say) -> Paid:
@@ -168,6 +166,28 @@ def _flushed(payer: Payer, terms: Terms, vault: str, transfer: Receipt) -> Recei
     if receipt is None:
         raise OutcomeUnknown(f"{vault} is empty and no flush of it is known yet", hint="`molt tips` will show it")
     return receipt
+
+
+def _submitted(
+    payer: Payer,
+    molt: Molt,
+    rail: Literal["authorization", "x402"],
+    terms: Terms,
+    typed: TypedData,
+    *,
+    salt: bytes | None = None,
+) -> Receipt:
+    """Hands it over and waits. Without an answer it may have arrived all the same: then its outcome is unknown."""
+    signature = payer.wallet.sign(typed)
+    try:
+        submitted = molt.submit_authorization(rail=rail, terms=terms, typed=typed, signature=signature, salt=salt)
+        return _settled(payer, molt, submitted["id"])
+    except (Unreachable, ServerProblem) as error:
+        until = time.strftime("%H:%M:%S UTC", time.gmtime(int(typed["message"]["validBefore"])))
+        raise OutcomeUnknown(
+            f"the authorization is signed and may be paid until {until}: {error.detail}",
+            hint=f"look for it among the tips of {payer.wallet.address}; do not pay again before that",
+        ) from error
 
 
 def _settled(payer: Payer, molt: Molt, tip_id: str) -> Receipt:
