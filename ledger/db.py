@@ -40,11 +40,11 @@ _SCHEMAS: dict[PackageName, _Schema] = {
 
 
 def async_engine(database_url: str, role: RoleName | None = None, **engine_options: Any) -> AsyncEngine:
-    """An engine whose connections run as `role` (None: as whoever logs in)."""
+    """An engine whose connections run as `role` (None: as whoever logs in). Its errors hide the values."""
     return create_async_engine(
         _sqlalchemy_url(database_url),
         connect_args=_connect_options(role),
-        **{"pool_pre_ping": True, **engine_options},
+        **{"pool_pre_ping": True, "hide_parameters": True, **engine_options},
     )
 
 

@@ -36,7 +36,7 @@ class Claim:
 _CLAIM = """
 SELECT claim.id, claim.account_id, claim.expiries, claim.amount_micro_usdc AS amount, requested_by, claim.created_at,
        CASE WHEN paid.amount IS NOT NULL THEN 'claimed'
-            WHEN outbox.settled_at IS NOT NULL AND outbox.state IN ('refused', 'mined_reverted') THEN 'refused'
+            WHEN outbox.settled_at IS NOT NULL AND outbox.state IN ('refused', 'mined_reverted', 'lost') THEN 'refused'
             ELSE 'pending' END AS status,
        coalesce(paid.amount, 0) AS claimed,
        CASE WHEN paid.block_number <= finalized_number THEN 'finalized'

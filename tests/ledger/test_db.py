@@ -4,6 +4,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from ledger import db, models
 
@@ -75,3 +77,12 @@ async def test_async_engine_runs_as_its_role(ledger_url: str) -> None:
     async with engine.connect() as connection:
         assert (await connection.execute(text("SELECT current_user"))).scalar_one() == "molt_api"
     await engine.dispose()
+
+
+async def test_errors_never_show_a_statements_values(ledger_url: str) -> None:
+    engine = db.async_engine(ledger_url)
+    with pytest.raises(DBAPIError) as error:
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT CAST(:secret AS text) FROM nowhere"), {"secret": "a password hash"})
+    await engine.dispose()
+    assert "a password hash" not in str(error.value)
