@@ -7,7 +7,8 @@ from typing import Any
 
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
-from sqlalchemy import func, select, text
+from psycopg import sql
+from sqlalchemy import Column, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from indexer import chain as rpc
@@ -37,13 +38,19 @@ async def snapshot_session(database_url: str, connection: record.Connection) -> 
     await engine.dispose()
 
 
-async def compare(chain: rpc.Chain, session: AsyncSession, deployment: Deployment, report: Report) -> None:
-    """Every balance, bucket and wallet that the ledger knows, and the contract's settings. Raises chain.Unavailable."""
+async def compare(
+    chain: rpc.Chain, session: AsyncSession, rebuilt: record.Connection, deployment: Deployment, report: Report
+) -> None:
+    """Every balance, bucket and wallet that the ledger or its rebuild knows, and the contract's settings.
+
+    `rebuilt` has the scratch schema: what a missing row hides from the ledger is asked all the same. Raises
+    chain.Unavailable.
+    """
     expected: Expected = []
     expected += await _splitter_balance(session, deployment)
-    expected += await _buckets(session, deployment)
-    expected += await _vaults(session, deployment)
-    expected += await _wallets(session, deployment)
+    expected += await _buckets(session, rebuilt, deployment)
+    expected += await _vaults(session, rebuilt, deployment)
+    expected += await _wallets(session, rebuilt, deployment)
     expected += await _settings(session, deployment)
     answers = await chain.call([call for _, _, call, _ in expected], report.head_hash)
     for (where, place, _, ours), answer in zip(expected, answers, strict=True):
@@ -66,13 +73,11 @@ async def _splitter_balance(session: AsyncSession, deployment: Deployment) -> Ex
     return [("splitter balance", {}, _call(deployment.usdc, "balanceOf(address)", deployment.splitter), [balance])]
 
 
-async def _buckets(session: AsyncSession, deployment: Deployment) -> Expected:
+async def _buckets(session: AsyncSession, rebuilt: record.Connection, deployment: Deployment) -> Expected:
     chain_id, splitter = deployment.chain_id, deployment.splitter
     held = await balances.expired_buckets(session, chain_id, _FOREVER, limit=_ALL)
     amounts = {(bucket.account_id, bucket.expires_at): bucket.amount_micro_usdc for bucket in held}
-    ever = await session.execute(
-        select(share_held.c.account_id, share_held.c.expires_at).where(share_held.c.chain_id == chain_id).distinct()
-    )
+    ever = await _ever(session, rebuilt, chain_id, share_held.c.account_id, share_held.c.expires_at)
     expected: Expected = [("totalHeld", {}, _call(splitter, "totalHeld()"), [sum(amounts.values())])]
     for account_id, expires_at in ever:
         expiry = int(expires_at.timestamp())
@@ -82,12 +87,10 @@ async def _buckets(session: AsyncSession, deployment: Deployment) -> Expected:
     return expected
 
 
-async def _vaults(session: AsyncSession, deployment: Deployment) -> Expected:
+async def _vaults(session: AsyncSession, rebuilt: record.Connection, deployment: Deployment) -> Expected:
     filled = await balances.vault_balances(session, deployment.chain_id)
     amounts = {vault.vault: vault.amount_micro_usdc for vault in filled}
-    known = await session.execute(
-        select(vault_deployed.c.vault).where(vault_deployed.c.chain_id == deployment.chain_id).distinct()
-    )
+    known = await _ever(session, rebuilt, deployment.chain_id, vault_deployed.c.vault)
     return [
         (
             "vault balance",
@@ -95,16 +98,13 @@ async def _vaults(session: AsyncSession, deployment: Deployment) -> Expected:
             _call(deployment.usdc, "balanceOf(address)", "0x" + vault.hex()),
             [amounts.get(vault, 0)],
         )
-        for vault in known.scalars()
+        for (vault,) in known
     ]
 
 
-async def _wallets(session: AsyncSession, deployment: Deployment) -> Expected:
-    accounts = await session.execute(
-        select(wallet_event.c.account_id).where(wallet_event.c.chain_id == deployment.chain_id).distinct()
-    )
+async def _wallets(session: AsyncSession, rebuilt: record.Connection, deployment: Deployment) -> Expected:
     expected: Expected = []
-    for account_id in accounts.scalars().all():
+    for (account_id,) in await _ever(session, rebuilt, deployment.chain_id, wallet_event.c.account_id):
         state = await balances.wallet_of(session, deployment.chain_id, account_id)
         place = {"account_id": "0x" + account_id.hex()}
         wallet = [_number(state.wallet), _WALLET_STATUSES.index(state.status)]
@@ -125,6 +125,23 @@ async def _settings(session: AsyncSession, deployment: Deployment) -> Expected:
         ("minTip", {}, _call(splitter, "minTip()"), [await balances.min_tip(session, chain_id)]),
         ("paused", {}, _call(splitter, "paused()"), [int(await balances.paused(session, chain_id))]),
     ]
+
+
+async def _ever(
+    session: AsyncSession, rebuilt: record.Connection, chain_id: int, *columns: Column[Any]
+) -> list[tuple[Any, ...]]:
+    """The distinct values of these columns of one table, in the ledger or in its rebuild."""
+    table = columns[0].table
+    ours = await session.execute(select(*columns).where(table.c.chain_id == chain_id).distinct())
+    theirs = await rebuilt.execute(
+        sql.SQL("SELECT DISTINCT {} FROM {}.{} WHERE chain_id = %s").format(
+            sql.SQL(", ").join(sql.Identifier(column.name) for column in columns),
+            sql.Identifier(record.SCRATCH),
+            sql.Identifier(str(table.description)),
+        ),
+        (chain_id,),
+    )
+    return sorted({tuple(row) for row in ours} | set(await theirs.fetchall()))
 
 
 def _call(to: str, signature: str, *arguments: Any) -> tuple[str, str]:

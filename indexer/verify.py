@@ -62,7 +62,7 @@ async def verify(settings: Settings, chain: rpc.Chain) -> Report:
             await compare(connection, report)
             await _check_other_blocks(chain, connection, report)
             async with onchain.snapshot_session(settings.database_url, connection) as session:
-                await onchain.compare(chain, session, scope.deployment, report)
+                await onchain.compare(chain, session, connection, scope.deployment, report)
             return report
     raise HeadNotOnChain(stale)
 

@@ -19,6 +19,7 @@ from tests.indexer.world import World
 async def filled(world: World, settings: Settings, chain: rpc.Chain) -> World:
     for _ in range(3):
         world.tip()
+        world.travel(10)  # a bucket for each, which no other row names
     world.set_wallet(1)
     world.pay_vault()
     world.flush()
