@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from indexer import chain as rpc
 from indexer import follow, lead, verify
 from indexer import log as logs
+from indexer.metrics import served
 from indexer.settings import Settings
-from indexer.status import Status, served
+from indexer.status import Status
 from ledger import db, deployment, record
 
 log = structlog.get_logger("indexer")
@@ -72,7 +73,7 @@ async def _run(command: str, settings: Settings) -> int:
             case "rebuild":
                 return await _rebuild(settings, chain, stop)
         status = Status()
-        async with served(status, chain, settings.metrics_port):
+        async with served(status, chain, settings.metrics_host, settings.metrics_port):
             await lead.run(settings, status, chain, stop, _caught_up if command == "backfill" else None)
     return 0
 

@@ -16,7 +16,8 @@ import structlog
 
 from indexer import chain as rpc
 from indexer import events, fetch, proof, reorg
-from indexer.status import Progress, Status
+from indexer.progress import Progress
+from indexer.status import Status
 from ledger import facts, record
 
 log = structlog.get_logger("indexer.follow")
@@ -191,6 +192,7 @@ class Mirror:
         self._last_sign_of_life = asyncio.get_running_loop().time()
 
     def _count(self, batch: facts.Batch, blocks: int) -> None:
+        self.status.batches += 1
         self.status.blocks += blocks
         for table, rows in batch.by_table().items():
             self.status.rows[table] += len(rows)

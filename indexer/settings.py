@@ -22,7 +22,9 @@ class Settings(BaseSettings):
     range_blocks: PositiveInt = Field(default=1000, validation_alias=AliasChoices("INDEXER_RANGE_BLOCKS"))
     """The widest range of final blocks in one batch. Refused ranges are halved."""
     metrics_port: int = Field(default=0, validation_alias=AliasChoices("INDEXER_METRICS_PORT"))
-    """`/metrics` and `/ready` on 127.0.0.1; 0 turns them off."""
+    """`/metrics` and `/ready`; 0 turns them off."""
+    metrics_host: str = Field(default="127.0.0.1", validation_alias=AliasChoices("INDEXER_METRICS_HOST"))
+    """They name providers and amounts of work, no secrets; still, whoever asks need not be anybody."""
     log_format: Literal["json", "console"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

@@ -5,8 +5,6 @@ import json
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 
 import pytest
 
@@ -64,19 +62,6 @@ def test_a_polite_end_is_quick_and_clean(world: World, settings: Settings) -> No
         assert time.monotonic() - started < 5
 
 
-def test_metrics_and_readiness_are_served(world: World, settings: Settings) -> None:
-    port = _free_port()
-    environment = {**world.environment(settings.database_url), "INDEXER_METRICS_PORT": str(port)}
-    with process(environment, "run") as running:
-        running.until_logged("blocks_recorded")
-        metrics = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
-        ready = urllib.request.urlopen(f"http://127.0.0.1:{port}/ready")
-    assert ready.status == 200
-    assert "molt_indexer_leading 1" in metrics
-    assert 'outcome="ok"' in metrics
-    assert world.rpc_url.partition("//")[2] in metrics
-
-
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -119,14 +104,6 @@ def _until_asleep(owner: "db.psycopg.Connection[tuple[object, ...]]") -> None:
             return
         time.sleep(0.05)
     raise TimeoutError
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 _SLOW_INSERT = """
