@@ -1,7 +1,8 @@
-"""The tables of schema `ledger`: facts, one row for each log, named as the contract names them.
+"""The tables of schema `ledger`: facts, one row for each log, named as the contract names them; then what is derived.
 
 Every row of an event has the natural key (chain_id, block_number, log_index). The block's hash and time are in `block`,
-its finality follows from `cursor`; neither is repeated in the rows. Only `ledger.record` writes here.
+its finality follows from `cursor`; neither is repeated in the rows. Only `ledger.record` writes facts, and only
+`ledger.rollups` what is derived of the final ones.
 Addresses are 20 bytes, hashes and ids 32. Amounts are micro-USDC.
 """
 
@@ -13,6 +14,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Computed,
+    Date,
     DateTime,
     Index,
     Integer,
@@ -298,3 +300,61 @@ EVENT_TABLES: tuple[Table, ...] = (
     contract_event,
 )
 """Every table that has one row for each log, in the order in which they are written and compared."""
+
+# What is derived, of final blocks alone: up to `rolled_up_number`, and never taken back. `ledger.rollups` writes it.
+
+rollup_cursor = Table(
+    "rollup_cursor",
+    metadata,
+    Column("chain_id", BigInteger, nullable=False, autoincrement=False),
+    Column("rolled_up_number", BigInteger, nullable=False, doc="the tables below say all of the blocks up to here"),
+    PrimaryKeyConstraint("chain_id", name="rollup_cursor_pkey"),
+)
+
+tip_rollup = Table(
+    "tip_rollup",
+    metadata,
+    Column("chain_id", BigInteger, nullable=False),
+    Column("day", Date, nullable=False, doc="of the blocks' times, UTC"),
+    _bytes("ref", doc="what all these tips were for"),
+    _bytes("creator_id", doc="of all these tips"),
+    _bytes("agent_id", doc="of all these tips"),
+    Column("tips", BigInteger, nullable=False, doc="how many; each of the three shares of a tip is at least 1"),
+    _money("creator_earned_micro_usdc", doc="paid or held"),
+    _money("platform_earned_micro_usdc", doc="paid or held"),
+    _money("agent_earned_micro_usdc", doc="paid or held"),
+    _money("creator_held_micro_usdc", doc="the part that was held when it was tipped"),
+    _money("platform_held_micro_usdc", doc="the part that was held when it was tipped"),
+    _money("agent_held_micro_usdc", doc="the part that was held when it was tipped"),
+    Column("last_block_number", BigInteger, nullable=False, doc="of the newest of these tips"),
+    PrimaryKeyConstraint("chain_id", "day", "ref", "creator_id", "agent_id", name="tip_rollup_pkey"),
+    Index("tip_rollup_creator_idx", "chain_id", "creator_id", "day"),
+    Index("tip_rollup_agent_idx", "chain_id", "agent_id", "day"),
+)
+
+day_rollup = Table(
+    "day_rollup",
+    metadata,
+    Column("chain_id", BigInteger, nullable=False),
+    Column("day", Date, nullable=False, doc="UTC; only days with a tip"),
+    Column("tips", BigInteger, nullable=False, doc="all of that day"),
+    _money("platform_earned_micro_usdc", doc="the platform's share of them: summing its `tip_rollup` would be long"),
+    _money("platform_held_micro_usdc", doc="the part that was held when it was tipped"),
+    Column("first_block_number", BigInteger, nullable=False, doc="of the day's first tip: where part of a day begins"),
+    Column("last_block_number", BigInteger, nullable=False, doc="of the newest of these tips"),
+    PrimaryKeyConstraint("chain_id", "day", name="day_rollup_pkey"),
+)
+
+open_bucket = Table(
+    "open_bucket",
+    metadata,
+    Column("chain_id", BigInteger, nullable=False),
+    _bytes("account_id", doc="whose bucket"),
+    _time("expires_at", doc="which of its buckets"),
+    _money("amount_micro_usdc", doc="what was left in it at `rolled_up_number`; an empty bucket has no row"),
+    PrimaryKeyConstraint("chain_id", "account_id", "expires_at", name="open_bucket_pkey"),
+    Index("open_bucket_expiry_idx", "chain_id", "expires_at"),
+)
+
+ROLLUP_TABLES: tuple[Table, ...] = (rollup_cursor, tip_rollup, day_rollup, open_bucket)
+"""The watermark first: whoever empties them holds it, so that nobody advances it meanwhile."""

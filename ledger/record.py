@@ -20,7 +20,7 @@ from sqlalchemy.engine import Dialect
 
 from ledger import facts
 from ledger.deployment import Deployment
-from ledger.models import EVENT_TABLES, SCHEMA, block
+from ledger.models import EVENT_TABLES, ROLLUP_TABLES, SCHEMA, block
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -191,7 +191,7 @@ async def start_over(connection: Connection, cursor: Cursor, before_start: facts
     )
     async with connection.transaction():
         await _move(connection, cursor, moved)
-        for table in _COLUMNS:
+        for table in (*(table.name for table in ROLLUP_TABLES), *_COLUMNS):
             await connection.execute(_sql(_EMPTY, cursor.schema, table), (cursor.chain_id,))
         await connection.execute(_sql(_INSERT_BLOCK, cursor.schema), before_start)
         await _notify(connection, moved, rewound_from=cursor.head_number)

@@ -1,0 +1,199 @@
+"""What final blocks add up to, stored once and never taken back: only the indexer imports it.
+
+A watermark, `rolled_up_number`, runs behind finality; the tables say all of the blocks up to it, and `ledger.balances`
+adds what is newer when it reads. A rewind stops at finality, so it touches nothing here; only `record.start_over`
+empties these tables. `differences` proves them equal to the facts.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from sqlalchemy import Table
+
+from ledger.models import SCHEMA, day_rollup, open_bucket, tip_rollup
+from ledger.record import Connection, Cursor, Fenced
+
+_SLICE_TIPS = 50_000
+"""At most about that many tips at once (a block is never cut): what one transaction holds and sorts is bounded."""
+_SHOWN_DIFFERENCES = 100
+
+
+async def advance(connection: Connection, cursor: Cursor, *, at_most_blocks: int = 1_000_000) -> int:
+    """Takes the next final blocks into the rollups, and moves the watermark with them, in one transaction.
+
+    Answers how many blocks; 0 when none waits. Any connection of the writer will do, also while another one appends:
+    what is final does not change. Raises Fenced: then nothing is changed.
+    """
+    if cursor.schema != SCHEMA:
+        return 0
+    rolled_up = await rolled_up_number(connection, cursor)
+    if rolled_up >= cursor.finalized_number:
+        return 0
+    furthest = min(cursor.finalized_number, rolled_up + at_most_blocks)
+    async with connection.transaction():
+        slice_ = {"chain_id": cursor.chain_id, "after": rolled_up, "until": furthest, "tips": _SLICE_TIPS}
+        slice_["until"] = await _first(connection, _END_OF_SLICE, slice_) or furthest
+        await _execute(connection, _INSERT_WATERMARK, slice_)
+        moved = await _execute(connection, _MOVE_WATERMARK, {**slice_, "epoch": cursor.epoch})
+        if moved.rowcount != 1:
+            raise Fenced(f"the rollups of chain {cursor.chain_id} are no longer at block {rolled_up}")
+        await _execute(connection, _ADD_TIPS, slice_)
+        await _execute(connection, _OPEN_AND_CLOSE_BUCKETS, slice_)
+    return slice_["until"] - rolled_up
+
+
+async def rolled_up_number(connection: Connection, cursor: Cursor) -> int:
+    """The watermark; the block before the start when nothing was rolled up yet."""
+    found = await _first(connection, _WATERMARK, {"chain_id": cursor.chain_id})
+    return cursor.start_number - 1 if found is None else found
+
+
+@dataclass
+class Pace:
+    """When to advance: a second after the last time at the earliest, so that a backfill does it in large slices."""
+
+    seconds: float = 1.0
+    _not_before: float = 0.0
+
+    async def advance(self, connection: Connection, cursor: Cursor) -> int:
+        """As `advance`, when it is time; 0 when it is not. Costs nothing then."""
+        if time.monotonic() < self._not_before:
+            return 0
+        blocks = await advance(connection, cursor)
+        self._not_before = time.monotonic() + self.seconds
+        return blocks
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A row of a rollup that is not what the facts up to the watermark say."""
+
+    table: str
+    stored: dict[str, Any] | None
+    derived: dict[str, Any] | None
+
+
+async def differences(connection: Connection, chain_id: int) -> list[Difference]:
+    """Derives every rollup anew from the facts and compares, by one query in one snapshot; at most 100 are named."""
+    found = await _execute(connection, _DIFFERENCES, {"chain_id": chain_id, "limit": _SHOWN_DIFFERENCES})
+    return [Difference(*row) for row in await found.fetchall()]
+
+
+async def _first(connection: Connection, query: str, parameters: dict[str, Any]) -> int | None:
+    row = await (await _execute(connection, query, parameters)).fetchone()
+    return row[0] if row else None
+
+
+async def _execute(connection: Connection, query: str, parameters: dict[str, Any]) -> psycopg.AsyncCursor[Any]:
+    return await connection.execute(query, parameters)
+
+
+_WATERMARK = "SELECT rolled_up_number FROM ledger.rollup_cursor WHERE chain_id = %(chain_id)s"
+
+_INSERT_WATERMARK = "INSERT INTO ledger.rollup_cursor VALUES (%(chain_id)s, %(after)s) ON CONFLICT DO NOTHING"
+
+# Fences twice: who lost the lead has an old epoch, and who comes second finds the watermark moved (or, after a fresh
+# start, gone). The row stays locked until the slice is committed.
+_MOVE_WATERMARK = """
+UPDATE ledger.rollup_cursor SET rolled_up_number = %(until)s
+ WHERE chain_id = %(chain_id)s AND rolled_up_number = %(after)s
+   AND EXISTS (SELECT FROM ledger.cursor
+                WHERE cursor.chain_id = %(chain_id)s AND epoch = %(epoch)s AND finalized_number >= %(until)s)"""
+
+_END_OF_SLICE = """
+SELECT block_number FROM ledger.tip_split
+ WHERE chain_id = %(chain_id)s AND block_number > %(after)s AND block_number <= %(until)s
+ ORDER BY block_number OFFSET %(tips)s LIMIT 1"""
+
+_TIPS_OF_BLOCKS = """
+SELECT tip.chain_id, CAST(timezone('UTC', block.timestamp) AS date) AS day, ref, creator_id, agent_id,
+       count(*) AS tips,
+       CAST(sum(creator_share_micro_usdc) AS bigint) AS creator_earned,
+       CAST(sum(platform_share_micro_usdc) AS bigint) AS platform_earned,
+       CAST(sum(agent_share_micro_usdc) AS bigint) AS agent_earned,
+       CAST(coalesce(sum(creator_share_micro_usdc) FILTER (WHERE held_mask & 1 <> 0), 0) AS bigint) AS creator_held,
+       CAST(coalesce(sum(platform_share_micro_usdc) FILTER (WHERE held_mask & 2 <> 0), 0) AS bigint) AS platform_held,
+       CAST(coalesce(sum(agent_share_micro_usdc) FILTER (WHERE held_mask & 4 <> 0), 0) AS bigint) AS agent_held,
+       max(tip.block_number) AS last_block_number, min(tip.block_number) AS first_block_number
+  FROM ledger.tip_split tip
+  JOIN ledger.block ON block.chain_id = tip.chain_id AND block.number = tip.block_number
+ WHERE tip.chain_id = %(chain_id)s AND tip.block_number > %(after)s AND tip.block_number <= %(until)s
+ GROUP BY tip.chain_id, day, ref, creator_id, agent_id"""
+
+_TIP_COLUMNS = """chain_id, day, ref, creator_id, agent_id, tips, creator_earned, platform_earned, agent_earned,
+       creator_held, platform_held, agent_held, last_block_number"""
+
+_DAYS = """
+SELECT chain_id, day, CAST(sum(tips) AS bigint), CAST(sum(platform_earned) AS bigint),
+       CAST(sum(platform_held) AS bigint), min(first_block_number), max(last_block_number)
+  FROM slice GROUP BY chain_id, day"""
+
+_ADD_TIPS = f"""
+WITH slice AS ({_TIPS_OF_BLOCKS}), days AS (
+  INSERT INTO ledger.day_rollup AS before {_DAYS}
+  ON CONFLICT (chain_id, day) DO UPDATE SET
+    tips = before.tips + excluded.tips,
+    platform_earned_micro_usdc = before.platform_earned_micro_usdc + excluded.platform_earned_micro_usdc,
+    platform_held_micro_usdc = before.platform_held_micro_usdc + excluded.platform_held_micro_usdc,
+    last_block_number = excluded.last_block_number)
+INSERT INTO ledger.tip_rollup AS before SELECT {_TIP_COLUMNS} FROM slice
+ON CONFLICT (chain_id, day, ref, creator_id, agent_id) DO UPDATE SET
+  tips = before.tips + excluded.tips,
+  creator_earned_micro_usdc = before.creator_earned_micro_usdc + excluded.creator_earned_micro_usdc,
+  platform_earned_micro_usdc = before.platform_earned_micro_usdc + excluded.platform_earned_micro_usdc,
+  agent_earned_micro_usdc = before.agent_earned_micro_usdc + excluded.agent_earned_micro_usdc,
+  creator_held_micro_usdc = before.creator_held_micro_usdc + excluded.creator_held_micro_usdc,
+  platform_held_micro_usdc = before.platform_held_micro_usdc + excluded.platform_held_micro_usdc,
+  agent_held_micro_usdc = before.agent_held_micro_usdc + excluded.agent_held_micro_usdc,
+  last_block_number = excluded.last_block_number"""  # noqa: S608 - constants only
+
+# What is left at %(until)s in each bucket of `touched`.
+_LEFT = """
+SELECT CAST(%(chain_id)s AS bigint) AS chain_id, account_id, expires_at, CAST(sum(amount) AS bigint) AS amount FROM (
+  SELECT account_id, expires_at, amount_micro_usdc AS amount FROM touched JOIN ledger.share_held fact
+   USING (account_id, expires_at) WHERE chain_id = %(chain_id)s AND block_number <= %(until)s
+  UNION ALL
+  SELECT account_id, expires_at, -amount_micro_usdc FROM touched JOIN ledger.share_claimed fact
+   USING (account_id, expires_at) WHERE chain_id = %(chain_id)s AND block_number <= %(until)s
+  UNION ALL
+  SELECT account_id, expires_at, -amount_micro_usdc FROM touched JOIN ledger.share_swept fact
+   USING (account_id, expires_at) WHERE chain_id = %(chain_id)s AND block_number <= %(until)s
+) moved GROUP BY account_id, expires_at"""
+
+_TOUCHED = " UNION ".join(
+    f"SELECT account_id, expires_at FROM ledger.{table} WHERE chain_id = %(chain_id)s"  # noqa: S608 - constants only
+    " AND block_number > %(after)s AND block_number <= %(until)s"
+    for table in ("share_held", "share_claimed", "share_swept")
+)
+
+_OPEN_AND_CLOSE_BUCKETS = f"""
+WITH touched AS ({_TOUCHED}), bucket AS ({_LEFT}), closed AS (
+  DELETE FROM ledger.open_bucket USING bucket
+   WHERE open_bucket.chain_id = bucket.chain_id AND open_bucket.account_id = bucket.account_id
+     AND open_bucket.expires_at = bucket.expires_at AND amount = 0)
+INSERT INTO ledger.open_bucket SELECT chain_id, account_id, expires_at, amount FROM bucket WHERE amount <> 0
+ON CONFLICT (chain_id, account_id, expires_at) DO UPDATE SET amount_micro_usdc = excluded.amount_micro_usdc
+"""  # noqa: S608 - constants only
+
+
+def _compared(table: Table, derived: str) -> str:
+    """Rows of one rollup that are not what `derived` selects, in the order of its columns."""
+    columns = ", ".join(column.name for column in table.columns)
+    key = ", ".join(column.name for column in table.primary_key)
+    return f"""
+SELECT '{table.name}', to_jsonb(stored), to_jsonb(derived)
+  FROM (SELECT {columns} FROM {table} WHERE chain_id = %(chain_id)s) stored
+  FULL JOIN ({derived}) derived ({columns}) USING ({key})
+ WHERE stored IS DISTINCT FROM derived"""  # noqa: S608 - constants only
+
+
+_DIFFERENCES = f"""
+WITH watermark AS (SELECT coalesce(({_WATERMARK}), -1) AS number), slice AS ({_TIPS_OF_BLOCKS}), touched AS ({_TOUCHED})
+SELECT * FROM (
+{_compared(tip_rollup, f"SELECT {_TIP_COLUMNS} FROM slice")}
+UNION ALL {_compared(day_rollup, _DAYS)}
+UNION ALL {_compared(open_bucket, f"SELECT * FROM ({_LEFT}) bucket WHERE amount <> 0")}
+) different LIMIT %(limit)s"""  # noqa: S608 - constants only
+_DIFFERENCES = _DIFFERENCES.replace("%(after)s", "-1").replace("%(until)s", "(SELECT number FROM watermark)")
