@@ -1,20 +1,24 @@
 """Everything of ours in a range of blocks: what to ask for, and which of the answers are ours.
 
-Ours are all logs of the splitter; in each transaction with one of them every USDC Transfer and AuthorizationUsed; and
-every Transfer into or out of the splitter and the deployed vaults, with the authorizations used in its transaction.
+Ours are all logs of the splitter; every USDC Transfer out of or into the splitter or a deployed vault; every Transfer
+that the payer of a split made in its transaction; and the authorizations by which any of these was made.
 A vault may have been paid before it was deployed. Such a transfer becomes ours with the deployment, whose block is its
 `noticed_block_number`: what the ledger has at a block depends on the chain up to that block, and on nothing else.
+
+Two looks make a range: `look` finds what the splitter said, and `complete` what moved because of it. The second needs
+to know the vaults of all ranges before; the first does not, so that several ranges are under way at once.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Protocol
 
-from indexer import proof
+from indexer import proof, rows
 from indexer.chain import Chain, Header, Log, LogFilter
-from indexer.events import AUTHORIZATION_USED, TRANSFER, Decoder
-from ledger import facts
+from indexer.events import Decoder
+from indexer.topics import AUTHORIZATION_USED, TIP_SPLIT, TRANSFER, VAULT_DEPLOYED
+from ledger import copying, facts, record
 from ledger.deployment import Deployment
 
 
@@ -28,93 +32,144 @@ class Scope:
     history_blocks_per_filter: int = 10_000
 
 
+class Source(Protocol):
+    """Where the logs of a range come from."""
+
+    async def find(self, what: Iterable[LogFilter]) -> list[Log]:
+        """What these filters (address and topics) find in the range. A log that two of them find may come twice."""
+
+
 @dataclass(frozen=True)
 class Range:
-    """Consecutive blocks whose headers were proven. Final ones are asked for by number, all together; others one by
-    one, by hash, so that an answer cannot be of another fork."""
+    """Consecutive blocks whose headers were proven, and where their logs come from."""
 
     headers: Sequence[Header]
-    final: bool
+    source: Source
+    proof: record.Proof
+    """How far what the source says is proven."""
 
     @property
-    def hashes(self) -> dict[int, str]:
-        return {header.height: header.hash for header in self.headers}
+    def hashes(self) -> dict[str, str]:
+        return {header.number: header.hash for header in self.headers}
+
+
+@dataclass(frozen=True)
+class ByNumber:
+    """Asks for final blocks, all together. Whoever answers must have the last of them."""
+
+    chain: Chain
+    headers: Sequence[Header]
+
+    async def find(self, what: Iterable[LogFilter]) -> list[Log]:
+        first, last = self.headers[0], self.headers[-1]
+        place = {"fromBlock": first.number, "toBlock": last.number}
+        return await self.chain.logs([{**place, **each} for each in what], reaching=(last.height, last.hash))
+
+
+@dataclass(frozen=True)
+class ByHash:
+    """Asks for blocks that may still be reorganised away, one by one, so that no answer can be of another fork."""
+
+    chain: Chain
+    headers: Sequence[Header]
+
+    async def find(self, what: Iterable[LogFilter]) -> list[Log]:
+        return await self.chain.logs([{"blockHash": each.hash, **which} for which in what for each in self.headers])
+
+
+@dataclass(frozen=True)
+class Received:
+    """All logs of the blocks are here already, proven by their receipts' roots."""
+
+    logs: Sequence[Log]
+
+    async def find(self, what: Iterable[LogFilter]) -> list[Log]:
+        return [log for each in what for log in _matching(self.logs, each)]
+
+
+@dataclass
+class Look:
+    """What the splitter said in a range, and what moved through it and the vaults that were watched."""
+
+    blocks: Range
+    splitter_logs: list[Log]
+    moved: list[Log]
+    watched: Collection[str]
+    deployed: dict[str, int]
+    """Vaults deployed in the range, as words, and where."""
+
+
+@dataclass
+class Found:
+    """A whole range, checked and ready to be written."""
+
+    headers: Sequence[Header]
+    rows: copying.Rows
+    with_events: set[str]
+    """Numbers (hex) of the blocks in which rows stand."""
+    deployed: Collection[str]
+    late_blocks: list[facts.Block] = field(default_factory=list)
+    late_facts: list[facts.UsdcFact] = field(default_factory=list)
 
     @property
-    def end(self) -> tuple[int, str] | None:
-        """The block that a node must have to answer for a range by number."""
-        return (self.headers[-1].height, self.headers[-1].hash) if self.final else None
-
-    def filters_of(self, what: Iterable[LogFilter], numbers: Iterable[int] | None = None) -> list[LogFilter]:
-        """Filters that ask for each of `what` in these blocks (all of the range, when none are named)."""
-        hashes = self.hashes
-        wanted = list(hashes) if numbers is None else sorted(numbers)
-        if self.final:
-            places = [{"fromBlock": hex(first), "toBlock": hex(last)} for first, last in _runs(wanted)]
-        else:
-            places = [{"blockHash": hashes[number]} for number in wanted]
-        return [{**place, **each} for each in what for place in places]
-
-
-class Found(NamedTuple):
-    """The facts of a range, and those of earlier blocks that it makes ours."""
-
-    facts: list[facts.Fact]
-    late_blocks: list[facts.Block]
-    late_facts: list[facts.UsdcFact]
+    def count(self) -> int:
+        return sum(map(len, self.rows.values()))
 
 
 @dataclass(frozen=True)
 class Past:
-    """What the ledger has of the blocks before a range: the newest final one, and all after it."""
+    """The blocks before a range: the newest final one, and all after it."""
 
-    final: facts.Block
-    young: Sequence[facts.Block]
-
-    @property
-    def hashes(self) -> dict[int, str]:
-        return {block.number: "0x" + block.hash.hex() for block in (self.final, *self.young)}
+    final: tuple[int, str]
+    young: dict[int, str] = field(default_factory=dict)
 
 
-async def collect(
-    chain: Chain, scope: Scope, blocks: Range, vaults: set[bytes], past: Callable[[], Awaitable[Past]]
-) -> Found:
-    """Asks, checks and decodes. `vaults`: those deployed before the range; `past` is asked when there are new ones.
-
-    Raises chain.Unavailable, chain.RangeRefused, proof.BadAnswer and events.Undecodable.
-    """
-    splitter, decoder = scope.deployment.splitter_bytes, scope.decoder
-    known = dict.fromkeys((splitter, *vaults), 0)
-    splitter_logs, moved = await _first_answers(chain, scope, blocks, known)
-    said = [decoder.splitter(log) for log in splitter_logs]
-    new = {fact.vault: fact.block_number for fact in said if isinstance(fact, facts.VaultDeployed)}
-    late: list[Log] = []
-    if new:
-        moved += await chain.logs(blocks.filters_of(_touching(scope, new)), reaching=blocks.end)
-        late = await _earlier(chain, scope, new, await past())
-    involved = {log.place[0] for log in (*splitter_logs, *moved)}
-    usdc_logs = await chain.logs(blocks.filters_of([_all_usdc(scope)], involved), reaching=blocks.end)
-    proof.logs_belong([*usdc_logs, *moved], blocks.hashes)
-    _contains(usdc_logs, moved)
-    ours = _ours(usdc_logs, decoder, {log.transaction_hash for log in splitter_logs}, known | new)
-    proof.splits_are_paid([*said, *ours], splitter)
-    late_blocks, late_facts = await _collect_late(chain, scope, late, known | new)
-    return Found([*said, *ours], late_blocks, late_facts)
+def word(address: bytes) -> str:
+    """An address as a topic has it."""
+    return f"0x{address.hex():0>64}"
 
 
-async def _first_answers(
-    chain: Chain, scope: Scope, blocks: Range, known: Iterable[bytes]
-) -> tuple[list[Log], list[Log]]:
-    """The splitter's logs, proven as far as blooms prove, and transfers into and out of what is known."""
-    splitter = scope.deployment.splitter
-    logs = await chain.logs(blocks.filters_of([{"address": splitter}, *_touching(scope, known)]), reaching=blocks.end)
-    splitter_logs = [log for log in logs if log.address.lower() == splitter.lower()]
+async def look(scope: Scope, blocks: Range, watched: Collection[str]) -> Look:
+    """The first look. `watched`: vaults known so far, as words. Raises chain.Unavailable, proof.BadAnswer."""
+    splitter = scope.deployment.splitter.lower()
+    sides = [word(scope.deployment.splitter_bytes), *watched]
+    logs = await blocks.source.find([{"address": scope.deployment.splitter}, *_touching(scope, sides)])
+    splitter_logs = [log for log in logs if log.address.lower() == splitter]
     proof.logs_belong(splitter_logs, blocks.hashes)
-    for header in proof.blooms_allow(blocks.headers, splitter_logs, scope.deployment.splitter_bytes):
-        for log in await chain.logs_of_receipts(header.hash):
-            if log.address.lower() == splitter.lower():
-                raise proof.BadAnswer(f"logs of block {header.height} were left out of the answer")
-    return splitter_logs, [log for log in logs if log.address.lower() != splitter.lower()]
+    deployed: dict[str, int] = {}
+    for log in splitter_logs:
+        if log.topics[0] == VAULT_DEPLOYED:
+            deployed.setdefault(log.topics[1], log.place[0])
+    return Look(blocks, splitter_logs, [log for log in logs if log.address.lower() != splitter], watched, deployed)
+
+
+def doubtful(scope: Scope, seen: Look) -> list[Header]:
+    """Blocks of which the source may have left something out. Raises proof.BadAnswer for what it cannot have said."""
+    if seen.blocks.proof == "receipts":
+        return []
+    return proof.blooms_allow(seen.blocks.headers, seen.splitter_logs, scope.deployment.splitter_bytes)
+
+
+async def complete(
+    chain: Chain, scope: Scope, seen: Look, known: Collection[str], past: Callable[[], Awaitable[Past]]
+) -> Found:
+    """The second look. `known`: all vaults deployed before the range; `past` is asked when the range deploys new ones.
+
+    Raises chain.RangeRefused, chain.Unavailable, proof.BadAnswer, events.Undecodable.
+    """
+    new = {vault: number for vault, number in seen.deployed.items() if vault not in known}
+    noticed = {word(scope.deployment.splitter_bytes): 0, **dict.fromkeys(known, 0), **new}
+    late = await _earlier(chain, scope, new, await past()) if new else []
+    usdc_logs = _each_once([*seen.moved, *await _moved_besides(scope, seen, noticed)])
+    proof.logs_belong(usdc_logs, seen.blocks.hashes)
+    ours = _ours(usdc_logs, _payers(seen.splitter_logs), noticed)
+    proof.splits_are_paid([*seen.splitter_logs, *(log for log, _ in ours)], scope.deployment.splitter_bytes)
+    writer = rows.Writer(scope.decoder)
+    writer.splitter(seen.splitter_logs)
+    writer.usdc(ours)
+    with_events = {log.block_number for log in seen.splitter_logs} | {log.block_number for log, _ in ours}
+    late_blocks, late_facts = await _collect_late(chain, scope, late, noticed)
+    return Found(seen.blocks.headers, writer.rows, with_events, seen.deployed, late_blocks, late_facts)
 
 
 def block_fact(chain_id: int, header: Header, *, has_events: bool) -> facts.Block:
@@ -129,92 +184,129 @@ def block_fact(chain_id: int, header: Header, *, has_events: bool) -> facts.Bloc
     )
 
 
-async def _earlier(chain: Chain, scope: Scope, new_vaults: Iterable[bytes], past: Past) -> list[Log]:
+async def _moved_besides(scope: Scope, seen: Look, noticed: dict[str, int]) -> list[Log]:
+    """What payers of splits moved, what moved through vaults not watched before, and how it was authorized."""
+    usdc, payers = scope.deployment.usdc, _payers(seen.splitter_logs)
+    not_watched = noticed.keys() - set(seen.watched) - {word(scope.deployment.splitter_bytes)}
+    askers = {who for whose in payers.values() for who in whose}
+    what = [{"address": usdc, "topics": [TRANSFER, chunk]} for chunk in _chunks(scope, askers)]
+    what += _touching(scope, not_watched)
+    asked = (askers | {log.topics[1] for log in seen.moved}) - noticed.keys()
+    what += _authorized_by(scope, asked)
+    found = await seen.blocks.source.find(what) if what else []
+    moved_late = {log.topics[1] for log in found if log.topics[0] == TRANSFER and log.topics[2] in not_watched}
+    if moved_late - asked:
+        found += await seen.blocks.source.find(_authorized_by(scope, moved_late - asked))
+    return found
+
+
+async def _earlier(chain: Chain, scope: Scope, new_vaults: Collection[str], past: Past) -> list[Log]:
     """Transfers of new vaults before the range: of final blocks by number, of younger ones by hash."""
     filters = list(_touching(scope, new_vaults))
-    width, last = scope.history_blocks_per_filter, past.final.number
+    width, (last, last_hash) = scope.history_blocks_per_filter, past.final
     found = await chain.logs(
         [
             {"fromBlock": hex(start), "toBlock": hex(min(last, start + width - 1)), **what}
             for start in range(scope.deployment.deployed_at_block, last + 1, width)
             for what in filters
         ],
-        reaching=(last, "0x" + past.final.hash.hex()),
+        reaching=(last, last_hash),
     )
-    found += await chain.logs(
-        [{"blockHash": "0x" + each.hash.hex(), **what} for each in past.young for what in filters]
-    )
-    hashes = past.hashes
-    proof.logs_belong([log for log in found if log.place[0] in hashes], hashes)
-    return found
+    found += await chain.logs([{"blockHash": each, **what} for each in past.young.values() for what in filters])
+    hashes = {hex(number): each for number, each in (past.final, *past.young.items())}
+    proof.logs_belong([log for log in found if log.block_number in hashes], hashes)
+    return _each_once(found)
 
 
 async def _collect_late(
-    chain: Chain, scope: Scope, late: Sequence[Log], seen: dict[bytes, int]
+    chain: Chain, scope: Scope, late: Sequence[Log], noticed: dict[str, int]
 ) -> tuple[list[facts.Block], list[facts.UsdcFact]]:
-    """Transfers of earlier blocks that a new vault makes ours, with the authorizations of their transactions."""
+    """Transfers of earlier blocks that a new vault makes ours, with the authorizations by which they were made."""
     by_number = {log.place[0]: log.block_hash for log in late}
     if not by_number:
         return [], []
     headers = await chain.headers(sorted(by_number))
-    usdc_logs = await chain.logs([{"blockHash": found, **_all_usdc(scope)} for found in by_number.values()])
-    proof.logs_belong([*usdc_logs, *late], {header.height: header.hash for header in headers})
-    _contains(usdc_logs, late)
+    proof_of = {header.number: header.hash for header in headers}
+    senders = {log.topics[1] for log in late}
+    authorized = await chain.logs(
+        [{"blockHash": each, **what} for each in by_number.values() for what in _authorized_by(scope, senders)]
+    )
+    proof.logs_belong([*authorized, *late], proof_of)
     blocks = [block_fact(scope.deployment.chain_id, header, has_events=True) for header in headers]
-    return blocks, _ours(usdc_logs, scope.decoder, set(), seen)
+    return blocks, [scope.decoder.usdc(log, number) for log, number in _ours([*late, *authorized], {}, noticed)]
 
 
-def _ours(
-    usdc_logs: Sequence[Log], decoder: Decoder, split_txs: set[str], seen: dict[bytes, int]
-) -> list[facts.UsdcFact]:
-    """The transfers of ours, and the authorizations of their transactions, each with the block that made it so."""
-    by_tx: dict[str, int] = {}
-    ours: list[facts.UsdcFact] = []
+def _payers(splitter_logs: Iterable[Log]) -> dict[str, set[str]]:
+    """For each transaction with splits, whose money was split (a vault's is not named: it is watched)."""
+    payers: dict[str, set[str]] = {}
+    for log in splitter_logs:
+        if log.topics[0] == TIP_SPLIT:
+            payers.setdefault(log.transaction_hash, set()).add(log.topics[3])
+    return payers
+
+
+def _ours(usdc_logs: Iterable[Log], payers: dict[str, set[str]], noticed: dict[str, int]) -> list[tuple[Log, int]]:
+    """Those that are ours, each with the block that made it so."""
+    ours: list[tuple[Log, int]] = []
+    authorizations: list[Log] = []
+    senders: dict[tuple[str, str], int] = {}
     for log in usdc_logs:
-        number = log.place[0]
-        if log.transaction_hash in split_txs:
-            by_tx[log.transaction_hash] = number
-            ours.append(decoder.usdc(log, number))
-        elif log.topics[0] == TRANSFER:
-            sides = (bytes.fromhex(topic[-40:]) for topic in log.topics[1:3])
-            known_since = [seen[side] for side in sides if side in seen]
-            if known_since:
-                noticed = max(number, min(known_since))
-                by_tx[log.transaction_hash] = min(noticed, by_tx.get(log.transaction_hash, noticed))
-                ours.append(decoder.usdc(log, noticed))
-    for log in usdc_logs:
-        if log.topics[0] == AUTHORIZATION_USED and log.transaction_hash not in split_txs:
-            noticed_with = by_tx.get(log.transaction_hash)
-            if noticed_with is not None:
-                ours.append(decoder.usdc(log, noticed_with))
+        if log.topics[0] != TRANSFER:
+            authorizations.append(log)
+            continue
+        _, source, to = log.topics
+        number = int(log.block_number, 16)
+        since = [noticed[side] for side in (source, to) if side in noticed]
+        if source in payers.get(log.transaction_hash, ()):
+            since.append(number)
+        if since:
+            by = max(number, min(since))
+            ours.append((log, by))
+            key = log.transaction_hash, source
+            senders[key] = min(by, senders.get(key, by))
+    for log in authorizations:
+        by_sender = senders.get((log.transaction_hash, log.topics[1]))
+        if by_sender is not None:
+            ours.append((log, by_sender))
     return ours
 
 
-def _contains(logs: Sequence[Log], expected: Iterable[Log]) -> None:
-    """What one question found, the wider one must have found too."""
-    places = {log.place for log in logs}
-    for log in expected:
-        if log.place not in places:
-            raise proof.BadAnswer(f"USDC log {log.place} was in one answer and not in the next")
+def _each_once(logs: Iterable[Log]) -> list[Log]:
+    """Two filters may find the same log. One that two answers show differently stays twice, for the proof to see."""
+    seen: dict[str, Log] = {}
+    differing = [log for log in logs if seen.setdefault(log.block_number + log.log_index, log) != log]
+    return [*seen.values(), *differing]
 
 
-def _all_usdc(scope: Scope) -> LogFilter:
-    return {"address": scope.deployment.usdc, "topics": [[TRANSFER, AUTHORIZATION_USED]]}
-
-
-def _touching(scope: Scope, addresses: Iterable[bytes]) -> Iterator[LogFilter]:
-    """Transfers out of and into these addresses, in filters of a size that nodes take."""
-    words = [f"0x{address.hex():0>64}" for address in addresses]
-    for start in range(0, len(words), scope.addresses_per_filter):
-        chunk = words[start : start + scope.addresses_per_filter]
+def _touching(scope: Scope, addresses: Iterable[str]) -> Iterator[LogFilter]:
+    """Transfers out of and into these addresses."""
+    for chunk in _chunks(scope, addresses):
         yield {"address": scope.deployment.usdc, "topics": [TRANSFER, chunk]}
         yield {"address": scope.deployment.usdc, "topics": [TRANSFER, None, chunk]}
 
 
-def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Consecutive numbers as (first, last)."""
-    start = 0
-    for i in range(1, len(numbers) + 1):
-        if i == len(numbers) or numbers[i] != numbers[i - 1] + 1:
-            yield numbers[start], numbers[i - 1]
-            start = i
+def _authorized_by(scope: Scope, authorizers: Iterable[str]) -> list[LogFilter]:
+    usdc = scope.deployment.usdc
+    return [{"address": usdc, "topics": [AUTHORIZATION_USED, chunk]} for chunk in _chunks(scope, authorizers)]
+
+
+def _chunks(scope: Scope, words: Iterable[str]) -> Iterator[list[str]]:
+    """In an order of their own, and as many as nodes take in one filter."""
+    ordered = sorted(words)
+    for start in range(0, len(ordered), scope.addresses_per_filter):
+        yield ordered[start : start + scope.addresses_per_filter]
+
+
+def _matching(logs: Iterable[Log], what: LogFilter) -> Iterator[Log]:
+    """As a node matches: `address` equal, each topic one of those named (None: any)."""
+    address = what["address"].lower()
+    wanted = [
+        (position, {topics} if isinstance(topics, str) else set(topics))
+        for position, topics in enumerate(what.get("topics", ()))
+        if topics is not None
+    ]
+    for log in logs:
+        if log.address.lower() == address and all(
+            position < len(log.topics) and log.topics[position] in topics for position, topics in wanted
+        ):
+            yield log

@@ -1,34 +1,39 @@
 """START HERE. The mirror's loop: what comes next, fetch it, prove it, record it, or rewind first.
 
 A `Mirror` takes one step at a time: `step` either rewinds to the chain's fork, or appends the next range of blocks, or
-finds that there is nothing new. Final blocks are taken in wide ranges, younger ones by hash; both by the same code,
-contiguous by parent hash. `follow` repeats the step for ever and decides what a fault means: try again, or halt and say
-why.
+finds that there is nothing new. Final blocks are taken in wide ranges, several of them under way at once (`ahead`),
+younger ones by hash; both by the same code, written in order, contiguous by parent hash. `follow` repeats the step for
+ever and decides what a fault means: try again, or halt and say why.
 """
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import psycopg
 import structlog
 
+from indexer import ahead, events, fetch, proof, reorg
 from indexer import chain as rpc
-from indexer import events, fetch, proof, reorg
 from indexer.progress import Progress
 from indexer.status import Status
-from ledger import facts, record
+from ledger import copying, facts, record
 
 log = structlog.get_logger("indexer.follow")
 
 _YOUNG_BLOCKS = 32
-_WIDEST = 1_000_000
+_HEADS_SECONDS = 1.0
+"""So long a backfill does not ask for news of the head."""
 _HEARTBEAT_SECONDS = 5.0
 _MAX_BACKOFF_SECONDS = 15.0
 _STRIKES_BEFORE_HALT = 5
 """By each provider, one after the other, with growing pauses: about three seconds with one of them."""
 _LIVE_WITHIN_BLOCKS = 3
+ReceiptsOf = Literal["never", "live", "always"]
+"""Of which blocks the receipts root is recomputed: of none, of those not yet final, of all."""
+
 _FAULTS = (
     rpc.Unavailable,
     proof.BadAnswer,
@@ -47,36 +52,53 @@ class Mirror:
     connection: record.Connection
     scope: fetch.Scope
     cursor: record.Cursor
-    vaults: set[bytes]
+    vaults: set[str]
+    """Those deployed up to the cursor's head, as words."""
     status: Status
-    range_blocks: int = 1000
-    """The widest range of final blocks."""
+    ahead: ahead.Ahead
+    receipts: ReceiptsOf = "live"
     until: int | None = None
     """Goes no further than this block."""
-    _width: int = _WIDEST
-    """What the node was last seen to take; grows again with each success."""
+    _heads: rpc.Heads | None = None
+    _heads_at: float = 0.0
     _last_sign_of_life: float = 0.0
     _progress: Progress = field(default_factory=Progress)
 
     async def step(self) -> bool:
         """Whether anything changed. Raises what `_FAULTS` names, record.Fenced and psycopg.OperationalError."""
-        heads = await self.chain.heads()
+        try:
+            return await self._step()
+        except BaseException:
+            await self.ahead.drop()
+            raise
+
+    async def _step(self) -> bool:
+        heads = await self._newest()
         if await self._left_by_chain(heads):
             await self._rewind(heads)
             return True
-        first, last, final = self._next_range(heads)
+        final_to = self._limit(heads.finalized.height if heads.finalized else 0)
+        if self.cursor.head_number < final_to:
+            return await self._backfill(heads, final_to)
+        first, last = self.cursor.head_number + 1, self._limit(heads.latest.height)
         if last < first:
             await self._stay(heads)
             return False
         try:
-            await self._advance(heads, first, last, final=final)
+            await self._follow_live(heads, range(first, min(last, first + _YOUNG_BLOCKS - 1) + 1))
         except proof.NotOurChain:
             await self._rewind(heads)
-        except rpc.RangeRefused:
-            if not final or first == last:
-                raise
-            self._width = (last - first + 1) // 2
         return True
+
+    async def _newest(self) -> rpc.Heads:
+        """What the node says of its heads; a backfill does not ask before each range."""
+        now = asyncio.get_running_loop().time()
+        if self._heads is None or not self.ahead.busy or now - self._heads_at > _HEADS_SECONDS:
+            self._heads, self._heads_at = await self.chain.heads(), now
+        return self._heads
+
+    def _limit(self, number: int) -> int:
+        return number if self.until is None else min(number, self.until)
 
     async def start_over(self) -> None:
         """Empties the ledger of this chain. Raises record.Fenced."""
@@ -101,52 +123,65 @@ class Mirror:
         stored = await record.stored_blocks(self.connection, self.cursor, [latest.height])
         return not stored or "0x" + stored[0].hash.hex() != latest.hash
 
-    def _next_range(self, heads: rpc.Heads) -> tuple[int, int, bool]:
-        first = self.cursor.head_number + 1
-        final_to = heads.finalized.height if heads.finalized else 0
-        final = first <= final_to
-        width = min(self.range_blocks, self._width) if final else _YOUNG_BLOCKS
-        last = min(final_to if final else heads.latest.height, first + width - 1)
-        return first, last if self.until is None else min(last, self.until), final
-
-    async def _advance(self, heads: rpc.Heads, first: int, last: int, *, final: bool) -> None:
+    async def _backfill(self, heads: rpc.Heads, final_to: int) -> bool:
+        """The next range of final blocks; those after it are fetched meanwhile."""
+        self.ahead.fill(self.cursor.head_number, final_to, self.vaults)
         try:
-            finality, batch = await self._fetch(heads, first, last, final=final)
-        except ValueError as error:
+            found = await self.ahead.next()
+        except rpc.RangeRefused as refusal:
+            await self.ahead.narrow(refusal)
+            return True
+        try:
+            proof.continues(found.headers[0], self.cursor.head_hash)
+        except proof.NotOurChain:
+            await self.ahead.drop()
+            await self._rewind(heads)
+            return True
+        await self._append(heads, found, self.ahead.proof)
+        return True
+
+    async def _follow_live(self, heads: rpc.Heads, numbers: range) -> None:
+        newest = heads.latest
+        headers = [newest] if numbers[0] == newest.height else await self.chain.headers(numbers)
+        proof.headers_chain(headers)
+        proof.continues(headers[0], self.cursor.head_hash)
+        blocks = await ahead.young(self.chain, headers, with_receipts=self.receipts != "never")
+        seen = await ahead.looked(self.chain, self.scope, blocks, self.vaults)
+        found = await fetch.complete(self.chain, self.scope, seen, self.vaults, self._past)
+        await self._append(heads, found, blocks.proof)
+
+    async def _append(self, heads: rpc.Heads, found: fetch.Found, proved: record.Proof) -> None:
+        finality = await self._finality(heads, found.headers)
+        batch = self._batch(found, finality.finalized_number, proved)
+        near = heads.latest.height - batch.head.number <= _LIVE_WITHIN_BLOCKS
+        try:
+            moved = await record.append(self.connection, self.cursor, batch, finality, "live" if near else "syncing")
+        except copying.BadHex as error:
             raise proof.BadAnswer(f"{self.chain.provider.name} answered with no proper hex: {error}") from error
-        near = heads.latest.height - last <= _LIVE_WITHIN_BLOCKS
-        status = "live" if near else "syncing"
-        self._moved(await record.append(self.connection, self.cursor, batch, finality, status))
-        self.vaults |= {fact.vault for fact in batch.facts if isinstance(fact, facts.VaultDeployed)}
-        self._width = min(_WIDEST, self._width + self._width // 8 + 1)
-        self._count(batch, last - first + 1)
+        self._moved(moved)
+        self.vaults |= set(found.deployed)
+        self._count(found)
         if not near:
             self._progress.report(self.cursor.head_number, heads.latest.height)
 
-    async def _fetch(
-        self, heads: rpc.Heads, first: int, last: int, *, final: bool
-    ) -> tuple[record.Finality, facts.Batch]:
-        newest = heads.latest
-        headers = [newest] if first == newest.height else await self.chain.headers(range(first, last + 1))
-        proof.headers_chain(headers, self.cursor.head_hash)
-        for header in headers:
-            proof.header_hash(header)
-        finality = await self._finality(heads, headers)
-        found = await fetch.collect(self.chain, self.scope, fetch.Range(headers, final), self.vaults, self._past)
-        return finality, self._batch(headers, found, finality.finalized_number)
-
-    def _batch(self, headers: list[rpc.Header], found: fetch.Found, finalized_number: int) -> facts.Batch:
+    def _batch(self, found: fetch.Found, finalized_number: int, proved: record.Proof) -> record.Batch:
         """Of the blocks, those with events are kept, and those that may still be reorganised away."""
-        chain_id, with_events = self.cursor.chain_id, {fact.block_number for fact in found.facts}
-        blocks = [fetch.block_fact(chain_id, each, has_events=each.height in with_events) for each in headers]
-        keep_from = min(finalized_number, blocks[-1].number)
-        kept = [block for block in blocks if block.has_events or block.number >= keep_from]
-        return facts.Batch(self.cursor.head_hash, blocks[-1], kept, *found)
+        last = found.headers[-1].height
+        keep_from = min(finalized_number, last)
+        blocks = [
+            fetch.block_fact(self.cursor.chain_id, each, has_events=each.number in found.with_events)
+            for each in found.headers
+            if each.number in found.with_events or each.height >= keep_from
+        ]
+        return record.Batch(
+            self.cursor.head_hash, blocks[-1], blocks, found.rows, proved, found.late_blocks, found.late_facts
+        )
 
     async def _past(self) -> fetch.Past:
         numbers = range(self.cursor.finalized_number, self.cursor.head_number + 1)
         *young, final = await record.stored_blocks(self.connection, self.cursor, numbers)
-        return fetch.Past(final, young)
+        hashes = {block.number: "0x" + block.hash.hex() for block in young}
+        return fetch.Past((final.number, "0x" + final.hash.hex()), hashes)
 
     async def _rewind(self, heads: rpc.Heads) -> None:
         ancestor = await reorg.find_ancestor(self.chain, self.connection, self.cursor, heads.latest.height)
@@ -154,7 +189,7 @@ class Mirror:
         if depth == 0:
             raise proof.BadAnswer(f"{self.chain.provider.name} left the ledger's chain and came back while we looked")
         self._moved(await record.rewind(self.connection, self.cursor, ancestor))
-        self.vaults = await record.vaults(self.connection, self.cursor)
+        self.vaults = await _vaults(self.connection, self.cursor)
         self.status.reorgs[depth] += 1
         log.info("chain_reorganised", depth=depth, ancestor=ancestor, provider=self.chain.provider.name)
 
@@ -170,7 +205,7 @@ class Mirror:
         if news or now - self._last_sign_of_life > _HEARTBEAT_SECONDS:
             self._moved(await record.settle(self.connection, self.cursor, finality))
 
-    async def _finality(self, heads: rpc.Heads, headers: list[rpc.Header]) -> record.Finality:
+    async def _finality(self, heads: rpc.Heads, headers: Sequence[rpc.Header]) -> record.Finality:
         """The node's tags, as far as the blocks they name are on the ledger's chain."""
         head = headers[-1].height if headers else self.cursor.head_number
         known = {header.height: header.hash for header in headers}
@@ -191,22 +226,34 @@ class Mirror:
         self.cursor = self.status.cursor = cursor
         self._last_sign_of_life = asyncio.get_running_loop().time()
 
-    def _count(self, batch: facts.Batch, blocks: int) -> None:
+    def _count(self, found: fetch.Found) -> None:
         self.status.batches += 1
-        self.status.blocks += blocks
-        for table, rows in batch.by_table().items():
+        self.status.blocks += len(found.headers)
+        for table, rows in found.rows.items():
             self.status.rows[table] += len(rows)
-        log.debug("blocks_recorded", head=batch.head.number, blocks=blocks, rows=len(batch.facts))
+        log.debug("blocks_recorded", head=self.cursor.head_number, blocks=len(found.headers), rows=found.count)
 
 
 async def open_mirror(
-    chain: rpc.Chain, connection: record.Connection, scope: fetch.Scope, status: Status, schema: str = "ledger"
+    chain: rpc.Chain,
+    connection: record.Connection,
+    scope: fetch.Scope,
+    status: Status,
+    schema: str = "ledger",
+    *,
+    range_blocks: int = ahead.RANGE_BLOCKS,
+    receipts: ReceiptsOf = "live",
 ) -> Mirror:
     """Reads the cursor, or sets it before the deployment; fences any writer before. Raises record.OtherDeployment."""
     cursor = await record.open_cursor(connection, scope.deployment, await _before_start(chain, scope), schema)
-    vaults = await record.vaults(connection, cursor)
+    vaults = await _vaults(connection, cursor)
     status.cursor = cursor
-    return Mirror(chain, connection, scope, cursor, vaults, status)
+    ranges = ahead.Ahead(chain, scope, range_blocks, with_receipts=receipts == "always")
+    return Mirror(chain, connection, scope, cursor, vaults, status, ranges, receipts)
+
+
+async def _vaults(connection: record.Connection, cursor: record.Cursor) -> set[str]:
+    return {fetch.word(vault) for vault in await record.vaults(connection, cursor)}
 
 
 async def follow(

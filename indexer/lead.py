@@ -75,8 +75,9 @@ async def leading(
             if stop.is_set():
                 yield None
                 return
-        mirror = await follow.open_mirror(chain, connection, scope, status)
-        mirror.range_blocks = settings.range_blocks
+        mirror = await follow.open_mirror(
+            chain, connection, scope, status, range_blocks=settings.range_blocks, receipts=settings.receipts
+        )
         status.leading = True
         log.info("leading", chain_id=settings.chain_id, head=mirror.cursor.head_number, epoch=mirror.cursor.epoch)
         try:

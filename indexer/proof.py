@@ -5,18 +5,17 @@ must name the header's hash. What a bloom cannot prove (one log left out among o
 matched by the transfers and holds of its transaction.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from eth_utils.crypto import keccak
 
 from indexer.chain import Header, Log
-from ledger import facts
+from indexer.topics import AUTHORIZATION_USED, SHARE_HELD, TIP_SPLIT, TRANSFER, VAULT_FLUSHED
 from ledger.balances import AGENT_HELD, CREATOR_HELD, PLATFORM_HELD
+from ledger.models import RAILS
 
 _BLOOM_BITS = 2048
-_RLP_STRING, _RLP_LIST, _RLP_SHORT = 0x80, 0xC0, 55
 _DENSE_BLOOM = 0.35
 """Above this share of bits set, more than one block in twenty says maybe without having anything (0.35³ = 4 %)."""
 
@@ -29,11 +28,17 @@ class NotOurChain(BadAnswer):
     """The first header does not continue the block it was to follow: the chain was reorganised."""
 
 
-def headers_chain(headers: Sequence[Header], parent_hash: bytes) -> None:
-    """Each header continues the one before, the first one `parent_hash`. Raises NotOurChain and BadAnswer."""
+def continues(header: Header, parent_hash: bytes) -> None:
+    """The header follows `parent_hash`. Raises NotOurChain."""
     expected = "0x" + parent_hash.hex()
-    if headers[0].parent_hash != expected:
-        raise NotOurChain(f"block {headers[0].height} follows {headers[0].parent_hash}, not {expected}")
+    if header.parent_hash != expected:
+        raise NotOurChain(f"block {header.height} follows {header.parent_hash}, not {expected}")
+
+
+def headers_chain(headers: Sequence[Header]) -> None:
+    """Each header has the hash it says, and continues the one before. Raises BadAnswer."""
+    for header in headers:
+        header_hash(header)
     for before, after in pairwise(headers):
         if after.parent_hash != before.hash or after.height != before.height + 1:
             raise BadAnswer(f"block {after.height} does not follow block {before.height}")
@@ -41,23 +46,25 @@ def headers_chain(headers: Sequence[Header], parent_hash: bytes) -> None:
 
 def header_hash(header: Header) -> None:
     """Recomputes the hash, so that the header's bloom and parent are what was mined. Raises BadAnswer."""
-    if "0x" + keccak(_rlp(_header_fields(header))).hex() != header.hash:
+    try:
+        encoded = bytes.fromhex(_rlp(header))
+    except ValueError as error:
+        raise BadAnswer(f"the header of block {header.number} is no proper hex: {error}") from error
+    if "0x" + keccak(encoded).hex() != header.hash:
         raise BadAnswer(f"the header of block {header.height} does not have the hash {header.hash}")
 
 
-def logs_belong(logs: Iterable[Log], hashes: dict[int, str]) -> None:
-    """Every log is of one of these blocks (number → hash), none is `removed`, no place is taken by two different logs.
-
-    Raises BadAnswer.
+def logs_belong(logs: Iterable[Log], hashes: dict[str, str]) -> None:
+    """Every log is of one of these blocks (number in hex → hash), none is `removed`, no place is taken by two logs that
+    differ. Raises BadAnswer.
     """
-    seen: dict[tuple[int, int], Log] = {}
+    seen: dict[str, Log] = {}
     for log in logs:
-        number, _ = log.place
         if log.removed:
             raise BadAnswer(f"log {log.place} is of a removed block")
-        if hashes.get(number) != log.block_hash:
-            raise BadAnswer(f"log {log.place} is of block {log.block_hash}, not of {hashes.get(number)}")
-        if seen.setdefault(log.place, log) != log:
+        if hashes.get(log.block_number) != log.block_hash:
+            raise BadAnswer(f"log {log.place} is of block {log.block_hash}, not of {hashes.get(log.block_number)}")
+        if seen.setdefault(log.block_number + log.log_index, log) != log:
             raise BadAnswer(f"two different logs are at {log.place}")
 
 
@@ -79,84 +86,103 @@ def blooms_allow(headers: Iterable[Header], logs: Iterable[Log], address: bytes)
     return doubtful
 
 
-def splits_are_paid(found: Iterable[facts.Fact], splitter: bytes) -> None:
+def splits_are_paid(logs: Iterable[Log], splitter: bytes) -> None:
     """Each TipSplit's three shares are, one for one, transfers or holds of its transaction, and add up to its amount.
 
-    Raises BadAnswer naming the split: a log was left out or invented, or the contract is not what we think.
+    `logs`: of the splitter and of USDC, in any order. Raises BadAnswer naming the split: a log was left out or
+    invented, or the contract is not what we think.
     """
-    by_tx: defaultdict[bytes, list[facts.Fact]] = defaultdict(list)
-    for fact in found:
-        by_tx[fact.tx_hash].append(fact)
-    for of_tx in by_tx.values():
-        splits = [fact for fact in of_tx if isinstance(fact, facts.TipSplit)]
-        if splits:
-            _match(splits, of_tx, splitter)
+    by_tx: dict[str, list[Log]] = {}
+    with_splits = set()
+    for log in logs:
+        by_tx.setdefault(log.transaction_hash, []).append(log)
+        if log.topics[0] == TIP_SPLIT:
+            with_splits.add(log.transaction_hash)
+    for tx_hash in with_splits:
+        _Payments(f"0x{splitter.hex():0>64}").check(by_tx[tx_hash])
 
 
-def _match(splits: list[facts.TipSplit], of_tx: list[facts.Fact], splitter: bytes) -> None:
-    transfers = [fact for fact in of_tx if isinstance(fact, facts.UsdcTransfer)]
-    holds = [fact for fact in of_tx if isinstance(fact, facts.ShareHeld)]
-    for split in sorted(splits, key=lambda each: each.log_index):
-        source = _source(split, of_tx, splitter)
-        if split.rail == "authorization":
-            _take_transfer(transfers, split, split.payer, splitter, split.amount_micro_usdc)
-        for bit, wallet, amount in _legs(split):
-            if not split.held_mask & bit:
-                _take_transfer(transfers, split, source, wallet, amount)
+class _Payments:
+    """What moved and was held in one transaction, as far as no split has accounted for it. All in words of 0x-hex."""
+
+    def __init__(self, splitter: str) -> None:
+        self._splitter = splitter
+        self._transfers: list[Log] = []
+        self._holds: list[Log] = []
+        self._authorizers: set[str] = set()
+        self._flushed: str | None = None
+
+    def check(self, logs: list[Log]) -> None:
+        """The contract logs a split after everything that belongs to it."""
+        for log in sorted(logs, key=_index):
+            topic = log.topics[0]
+            if topic == TRANSFER:
+                self._transfers.append(log)
+            elif topic == SHARE_HELD:
+                self._holds.append(log)
+            elif topic == AUTHORIZATION_USED:
+                self._authorizers.add(log.topics[1])
+            elif topic == VAULT_FLUSHED:
+                self._flushed = log.topics[1]
+            elif topic == TIP_SPLIT:
+                self._account_for(log)
+
+    def _account_for(self, split: Log) -> None:
+        data = split.data[2:]
+        amount, creator, agent = data[64:128], data[128:192], data[192:256]
+        platform = f"{int(amount, 16) - int(creator, 16) - int(agent, 16):064x}"
+        held_mask, rail = int(data[384:448], 16), RAILS[int(data[448:512], 16)]
+        source = self._source(split, rail, amount)
+        legs = (
+            (CREATOR_HELD, creator, "0x" + data[256:320]),
+            (AGENT_HELD, agent, "0x" + data[320:384]),
+            (PLATFORM_HELD, platform, None),  # the treasury is not in the event: whatever it was
+        )
+        for bit, share, wallet in legs:
+            if not held_mask & bit:
+                self._take_transfer(split, share, source, wallet)
                 continue
-            _take_hold(holds, split, amount)
-            if source != splitter:
-                _take_transfer(transfers, split, source, splitter, amount)
+            self._take_hold(split, share)
+            if source != self._splitter:
+                self._take_transfer(split, share, source, self._splitter)
+
+    def _source(self, split: Log, rail: str, amount: str) -> str:
+        """Whose money is split: the payer's, ours (once the authorization paid us), or that of the vault just
+        flushed."""
+        payer = split.topics[3]
+        if rail in ("approve", "permit"):
+            return payer
+        if rail == "authorization":
+            if payer not in self._authorizers:
+                raise BadAnswer(f"tip {_at(split)} was authorized, but no authorization was used")
+            self._take_transfer(split, amount, payer, self._splitter)
+            return self._splitter
+        if self._flushed is None:
+            raise BadAnswer(f"tip {_at(split)} came out of a vault, but none was flushed")
+        return self._flushed
+
+    def _take_transfer(self, split: Log, amount: str, source: str, to: str | None) -> None:
+        data = "0x" + amount
+        for number, log in enumerate(self._transfers):
+            if log.data == data and log.topics[1] == source and to in (None, log.topics[2]):
+                del self._transfers[number]
+                return
+        raise BadAnswer(f"tip {_at(split)} moved {int(amount, 16)} micro-USDC that no Transfer shows")
+
+    def _take_hold(self, split: Log, amount: str) -> None:
+        for number, log in enumerate(self._holds):
+            if log.data[66:130] == amount and log.topics[2] == split.topics[1]:
+                del self._holds[number]
+                return
+        raise BadAnswer(f"tip {_at(split)} holds a share of {int(amount, 16)} micro-USDC that no ShareHeld names")
 
 
-def _source(split: facts.TipSplit, of_tx: list[facts.Fact], splitter: bytes) -> bytes | None:
-    """Whose money is split: the payer's, ours (once the authorization paid us), or that of the vault just flushed."""
-    if split.rail in ("approve", "permit"):
-        return split.payer
-    if split.rail == "authorization":
-        if not any(isinstance(fact, facts.AuthorizationUsed) and fact.authorizer == split.payer for fact in of_tx):
-            raise BadAnswer(f"tip {_at(split)} was authorized, but no authorization was used")
-        return splitter
-    flushed = [fact for fact in of_tx if isinstance(fact, facts.VaultFlushed) and fact.log_index < split.log_index]
-    if not flushed:
-        raise BadAnswer(f"tip {_at(split)} came out of a vault, but none was flushed")
-    return max(flushed, key=lambda each: each.log_index).vault
+def _index(log: Log) -> int:
+    return int(log.log_index, 16)
 
 
-def _legs(split: facts.TipSplit) -> list[tuple[int, bytes | None, int]]:
-    """(bit in held_mask, wallet, amount); the platform's wallet is not in the event: whatever the treasury was."""
-    return [
-        (CREATOR_HELD, split.creator_wallet, split.creator_share_micro_usdc),
-        (PLATFORM_HELD, None, split.platform_share_micro_usdc),
-        (AGENT_HELD, split.agent_wallet, split.agent_share_micro_usdc),
-    ]
-
-
-def _take_hold(holds: list[facts.ShareHeld], split: facts.TipSplit, amount: int) -> None:
-    for hold in holds:
-        if hold.ref == split.ref and hold.amount_micro_usdc == amount and hold.log_index < split.log_index:
-            holds.remove(hold)
-            return
-    raise BadAnswer(f"tip {_at(split)} holds a share of {amount} micro-USDC that no ShareHeld names")
-
-
-def _take_transfer(
-    transfers: list[facts.UsdcTransfer], split: facts.TipSplit, source: bytes | None, wallet: bytes | None, amount: int
-) -> None:
-    for transfer in transfers:
-        if (
-            transfer.amount_micro_usdc == amount
-            and transfer.from_address == source
-            and wallet in (None, transfer.to_address)
-            and transfer.log_index < split.log_index
-        ):
-            transfers.remove(transfer)
-            return
-    raise BadAnswer(f"tip {_at(split)} moved {amount} micro-USDC that no Transfer shows")
-
-
-def _at(split: facts.TipSplit) -> str:
-    return f"(block {split.block_number}, log {split.log_index}, transaction 0x{split.tx_hash.hex()})"
+def _at(split: Log) -> str:
+    return f"(block {split.place[0]}, log {split.place[1]}, transaction {split.transaction_hash})"
 
 
 def _bloom_mask(value: bytes) -> int:
@@ -166,55 +192,43 @@ def _bloom_mask(value: bytes) -> int:
     return sum(1 << bit for bit in bits)
 
 
-def _header_fields(header: Header) -> list[bytes]:
-    fixed = [
-        _data(header.parent_hash),
-        _data(header.sha3_uncles),
-        _data(header.miner),
-        _data(header.state_root),
-        _data(header.transactions_root),
-        _data(header.receipts_root),
-        _data(header.logs_bloom),
-        _quantity(header.difficulty),
-        _quantity(header.number),
-        _quantity(header.gas_limit),
-        _quantity(header.gas_used),
-        _quantity(header.timestamp),
-        _data(header.extra_data),
-        _data(header.mix_hash),
-        _data(header.nonce),
-    ]
+def _rlp(header: Header) -> str:
+    """The header as RLP (yellow paper, appendix B), in hex. A byte string of a fixed width begins with its length."""
+    body = (
+        f"a0{header.parent_hash[2:]}a0{header.sha3_uncles[2:]}94{header.miner[2:]}a0{header.state_root[2:]}"
+        f"a0{header.transactions_root[2:]}a0{header.receipts_root[2:]}b90100{header.logs_bloom[2:]}"
+        f"{_quantity(header.difficulty)}{_quantity(header.number)}{_quantity(header.gas_limit)}"
+        f"{_quantity(header.gas_used)}{_quantity(header.timestamp)}{_string(header.extra_data[2:])}"
+        f"a0{header.mix_hash[2:]}88{header.nonce[2:]}"
+    )
     since = [  # EIP-1559, 4895, 4844 (two), 4788, 7685: a header has a prefix of these
         (header.base_fee_per_gas, _quantity),
-        (header.withdrawals_root, _data),
+        (header.withdrawals_root, _hash),
         (header.blob_gas_used, _quantity),
         (header.excess_blob_gas, _quantity),
-        (header.parent_beacon_block_root, _data),
-        (header.requests_hash, _data),
+        (header.parent_beacon_block_root, _hash),
+        (header.requests_hash, _hash),
     ]
-    return fixed + [encode(value) for value, encode in since if value is not None]
+    body += "".join(encode(value) for value, encode in since if value is not None)
+    size = f"{len(body) // 2:x}"
+    return f"{0xF7 + (len(size) + 1) // 2:02x}{_even(size)}{body}"
 
 
-def _rlp(fields: list[bytes]) -> bytes:
-    """Of a flat list (yellow paper, appendix B)."""
-    body = b"".join(
-        field if len(field) == 1 and field[0] < _RLP_STRING else _rlp_length(len(field), _RLP_STRING) + field
-        for field in fields
-    )
-    return _rlp_length(len(body), _RLP_LIST) + body
+def _hash(value: str) -> str:
+    return f"a0{value[2:]}"
 
 
-def _rlp_length(length: int, offset: int) -> bytes:
-    if length <= _RLP_SHORT:
-        return bytes([offset + length])
-    size = length.to_bytes((length.bit_length() + 7) // 8)
-    return bytes([offset + _RLP_SHORT + len(size)]) + size
-
-
-def _data(value: str) -> bytes:
-    return bytes.fromhex(value[2:])
-
-
-def _quantity(value: str) -> bytes:
+def _quantity(value: str) -> str:
     number = int(value, 16)
-    return number.to_bytes((number.bit_length() + 7) // 8)
+    return _string(_even(f"{number:x}")) if number else "80"
+
+
+def _string(digits: str) -> str:
+    """At most 55 bytes, as all variable fields of a header are."""
+    if len(digits) == 2 and digits < "80":  # noqa: PLR2004 - one byte below 0x80 is itself
+        return digits
+    return f"{0x80 + len(digits) // 2:02x}{digits}"
+
+
+def _even(digits: str) -> str:
+    return digits if len(digits) % 2 == 0 else "0" + digits

@@ -19,8 +19,13 @@ class Settings(BaseSettings):
     deployment_file: Path | None = None
     """None: `contracts/deployments/<chain_id>.json`."""
     poll_seconds: PositiveFloat = Field(default=0.5, validation_alias=AliasChoices("INDEXER_POLL_SECONDS"))
-    range_blocks: PositiveInt = Field(default=1000, validation_alias=AliasChoices("INDEXER_RANGE_BLOCKS"))
+    range_blocks: PositiveInt = Field(default=2000, validation_alias=AliasChoices("INDEXER_RANGE_BLOCKS"))
     """The widest range of final blocks in one batch. Refused ranges are halved."""
+    receipts: Literal["never", "live", "always"] = Field(
+        default="live", validation_alias=AliasChoices("INDEXER_RECEIPTS")
+    )
+    """Of which blocks the receipts root is recomputed, which proves that no log was left out: of none, of those not yet
+    final, or of all. It takes every receipt of the block over the wire."""
     metrics_port: int = Field(default=0, validation_alias=AliasChoices("INDEXER_METRICS_PORT"))
     """`/metrics` and `/ready`; 0 turns them off."""
     metrics_host: str = Field(default="127.0.0.1", validation_alias=AliasChoices("INDEXER_METRICS_HOST"))

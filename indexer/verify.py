@@ -72,8 +72,8 @@ async def rebuild(
 ) -> record.Cursor | None:
     """Fills the connection's scratch schema from the chain alone, up to this block; None when the node lacks it."""
     await record.create_scratch(connection)
-    mirror = await follow.open_mirror(chain, connection, scope, Status(), record.SCRATCH)
-    mirror.until, mirror.range_blocks = until, range_blocks
+    mirror = await follow.open_mirror(chain, connection, scope, Status(), record.SCRATCH, range_blocks=range_blocks)
+    mirror.until = until
     faults = 0
     while mirror.cursor.head_number < until:
         try:

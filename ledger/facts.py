@@ -4,7 +4,6 @@ Units and meanings are documented with the columns, in `models`.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -159,24 +158,6 @@ TABLES: dict[type[Fact], str] = {
     AuthorizationUsed: "authorization_used",
     ContractEvent: "contract_event",
 }
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Everything of ours in the blocks after `parent_hash` up to and including `head`: written whole or not at all."""
-
-    parent_hash: bytes
-    head: Block
-    blocks: list[Block]
-    """Those to keep: with events, or not yet final; `head` always."""
-    facts: list[Fact]
-    late_blocks: list[Block] = field(default_factory=list)
-    """Blocks before this batch in which `late_facts` stand."""
-    late_facts: list[UsdcFact] = field(default_factory=list)
-    """Older transfers that a vault deployed in this batch makes ours. Another vault may have shown some before."""
-
-    def by_table(self) -> dict[str, list[Fact]]:
-        return by_table(self.facts)
 
 
 def by_table(facts: Iterable[Fact]) -> dict[str, list[Fact]]:

@@ -35,6 +35,9 @@ HOLD_REASONS = ("no_wallet", "blacklisted")
 """In the order of the contract's `HoldReason`."""
 WALLET_EVENTS = ("set", "rotation_started", "rotation_cancelled", "revoked")
 CURSOR_STATUSES = ("syncing", "live", "halted")
+PROOFS = ("bloom", "receipts")
+"""Weak to strong. bloom: header hashes, parents, blooms, each split its transfers; one log beside others may be missing
+that belongs to no split. receipts: the receipts root was recomputed; nothing is missing."""
 
 metadata = MetaData(schema=SCHEMA)
 
@@ -108,6 +111,18 @@ block = Table(
     Column("has_events", Boolean, nullable=False, doc="rows of ours stand in it; other blocks go once they are final"),
     PrimaryKeyConstraint("chain_id", "number", name="block_pkey"),
     CheckConstraint(_widths(hash=32, parent_hash=32), name="block_widths"),
+)
+
+proven_range = Table(
+    "proven_range",
+    metadata,
+    Column("chain_id", BigInteger, nullable=False),
+    Column("first_number", BigInteger, nullable=False, doc="of consecutive blocks proven alike"),
+    Column("last_number", BigInteger, nullable=False),
+    Column("proof", Text, nullable=False, doc="how far the answers about these blocks were proven"),
+    PrimaryKeyConstraint("chain_id", "first_number", name="proven_range_pkey"),
+    CheckConstraint(_one_of("proof", PROOFS), name="proven_range_proof_known"),
+    CheckConstraint("first_number <= last_number", name="proven_range_not_empty"),
 )
 
 tip_split = _event_table(

@@ -10,17 +10,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 from psycopg import sql
-from psycopg.types.json import Jsonb
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.engine import Dialect
 
-from ledger import facts
+from ledger import copying, facts
 from ledger.deployment import Deployment
-from ledger.models import EVENT_TABLES, ROLLUP_TABLES, SCHEMA, block
+from ledger.models import EVENT_TABLES, ROLLUP_TABLES, SCHEMA
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -29,7 +26,9 @@ SCRATCH = "pg_temp"
 CHANNEL = "ledger"
 """NOTIFY goes here after each commit; the payload is JSON: chain_id, head_number, and rewound_from after a rewind."""
 
-_POSTGRES: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+Proof = Literal["bloom", "receipts"]
+"""See `models.PROOFS`."""
+
 _LATE_TABLES = ("usdc_transfer", "authorization_used")
 
 
@@ -70,6 +69,22 @@ class Finality:
     safe_number: int
     finalized_number: int
     chain_head_number: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Everything of ours in the blocks after `parent_hash` up to and including `head`: written whole or not at all."""
+
+    parent_hash: bytes
+    head: facts.Block
+    blocks: Sequence[facts.Block]
+    """Those to keep: with events, or not yet final; `head` always."""
+    rows: copying.Rows
+    proof: Proof
+    late_blocks: Sequence[facts.Block] = ()
+    """Blocks before this batch in which `late_facts` stand."""
+    late_facts: Sequence[facts.UsdcFact] = ()
+    """Older transfers that a vault deployed in this batch makes ours. Another vault may have shown some before."""
 
 
 # -------------------------------------------------------------------------------------------------------------- writing
@@ -116,7 +131,7 @@ async def open_cursor(
 
 
 async def append(
-    connection: Connection, cursor: Cursor, batch: facts.Batch, finality: Finality, status: str = "live"
+    connection: Connection, cursor: Cursor, batch: Batch, finality: Finality, status: str = "live"
 ) -> Cursor:
     """Writes the batch and moves the cursor onto its head, in one transaction. Raises Fenced: nothing is written."""
     if batch.parent_hash != cursor.head_hash:
@@ -124,10 +139,10 @@ async def append(
     moved = _settled(replace(cursor, status=status, status_detail=None), batch.head, finality)
     async with connection.transaction():
         await _move(connection, cursor, moved)
-        await _copy(connection, cursor.schema, "block", batch.blocks)
-        for table, rows in batch.by_table().items():
+        for table, rows in {"block": [copying.row("block", each) for each in batch.blocks], **batch.rows}.items():
             await _copy(connection, cursor.schema, table, rows)
         await _add_late(connection, cursor.schema, batch)
+        await _note_proof(connection, cursor, moved, batch.proof)
         await _forget_empty_blocks(connection, cursor, moved)
         await _notify(connection, moved)
     return moved
@@ -191,7 +206,7 @@ async def start_over(connection: Connection, cursor: Cursor, before_start: facts
     )
     async with connection.transaction():
         await _move(connection, cursor, moved)
-        for table in (*(table.name for table in ROLLUP_TABLES), *_COLUMNS):
+        for table in (*(table.name for table in ROLLUP_TABLES), "proven_range", *copying.COLUMNS):
             await connection.execute(_sql(_EMPTY, cursor.schema, table), (cursor.chain_id,))
         await connection.execute(_sql(_INSERT_BLOCK, cursor.schema), before_start)
         await _notify(connection, moved, rewound_from=cursor.head_number)
@@ -200,13 +215,13 @@ async def start_over(connection: Connection, cursor: Cursor, before_start: facts
 
 async def create_scratch(connection: Connection) -> None:
     """Empty copies of all tables in `SCRATCH`, with the same constraints, for this connection alone."""
-    for table in ("cursor", "orphaned_row", *_COLUMNS):
+    for table in ("cursor", "orphaned_row", "proven_range", *copying.COLUMNS):
         await connection.execute(_sql(_SCRATCH_TABLE, SCRATCH, table))
 
 
 async def analyze_scratch(connection: Connection) -> None:
     """Temporary tables have no autovacuum; without statistics, comparing large ones takes the wrong plan."""
-    for table in _COLUMNS:
+    for table in copying.COLUMNS:
         await connection.execute(_sql("ANALYZE {s}.{t}", SCRATCH, table))
 
 
@@ -263,25 +278,20 @@ async def _move(connection: Connection, before: Cursor, after: Cursor) -> None:
         raise Fenced(f"the cursor of chain {before.chain_id} is no longer at 0x{before.head_hash.hex()}")
 
 
-async def _copy(connection: Connection, schema: str, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    if not rows:
-        return
-    columns = _COLUMNS[table]
-    names = sql.SQL(", ").join(sql.Identifier(name) for name, _ in columns)
+async def _copy(connection: Connection, schema: str, table: str, rows: Sequence[str]) -> None:
+    names = sql.SQL(", ").join(sql.Identifier(name) for name, _ in copying.COLUMNS[table])
     statement = sql.SQL("COPY {}.{} ({}) FROM STDIN (FORMAT BINARY)").format(
         sql.Identifier(schema), sql.Identifier(table), names
     )
     async with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.set_types([kind for _, kind in columns])
-        for row in rows:
-            await copy.write_row([Jsonb(value) if isinstance(value, dict) else value for value in row])
+        await copy.write(copying.stream(rows))
 
 
-async def _add_late(connection: Connection, schema: str, batch: facts.Batch) -> None:
+async def _add_late(connection: Connection, schema: str, batch: Batch) -> None:
     for late in batch.late_blocks:
         await connection.execute(_sql(_INSERT_LATE_BLOCK, schema), late)
     for table, rows in facts.by_table(batch.late_facts).items():
-        columns = [name for name, _ in _COLUMNS[table]]
+        columns = [name for name, _ in copying.COLUMNS[table]]
         statement = sql.SQL("INSERT INTO {}.{} ({}) VALUES ({}) ON CONFLICT DO NOTHING").format(
             sql.Identifier(schema),
             sql.Identifier(table),
@@ -292,6 +302,12 @@ async def _add_late(connection: Connection, schema: str, batch: facts.Batch) -> 
             await cursor.executemany(statement, rows)
 
 
+async def _note_proof(connection: Connection, before: Cursor, after: Cursor, proof: Proof) -> None:
+    """The last range grows, or a new one begins where the proof is another."""
+    bounds = {"chain_id": after.chain_id, "before": before.head_number, "last": after.head_number, "proof": proof}
+    await connection.execute(_sql(_PROVEN, after.schema), bounds)
+
+
 async def _archive(connection: Connection, cursor: Cursor, ancestor_number: int) -> None:
     parameters = {"chain_id": cursor.chain_id, "ancestor": ancestor_number, "epoch": cursor.epoch}
     for table in EVENT_TABLES:
@@ -299,6 +315,8 @@ async def _archive(connection: Connection, cursor: Cursor, ancestor_number: int)
     for name in _LATE_TABLES:
         await connection.execute(_sql(_ARCHIVE_LATE, cursor.schema, name), {**parameters, "table": name})
     await connection.execute(_sql(_ARCHIVE_BLOCKS, cursor.schema), parameters)
+    for statement in (_FORGET_PROOF, _SHORTEN_PROOF):
+        await connection.execute(_sql(statement, cursor.schema), parameters)
 
 
 async def _forget_empty_blocks(connection: Connection, before: Cursor, after: Cursor) -> None:
@@ -319,16 +337,6 @@ async def _notify(connection: Connection, cursor: Cursor, rewound_from: int | No
 def _sql(statement: str, schema: str, table: str = "") -> sql.Composed:
     return sql.SQL(statement).format(s=sql.Identifier(schema), t=sql.Identifier(table))
 
-
-_COLUMNS: dict[str, list[tuple[str, str]]] = {
-    table.name: [
-        (column.name, column.type.compile(dialect=_POSTGRES).lower())
-        for column in table.columns
-        if column.computed is None
-    ]
-    for table in (block, *EVENT_TABLES)
-}
-"""Name and PostgreSQL type of what a fact of the table has, in its order."""
 
 _INSERT_CURSOR = """
 INSERT INTO {s}.cursor VALUES (%(chain_id)s, %(splitter)s, %(usdc)s, %(start)s, %(head)s, %(hash)s, %(timestamp)s,
@@ -356,6 +364,13 @@ _INSERT_LATE_BLOCK = """
 INSERT INTO {s}.block VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (chain_id, number) DO UPDATE SET has_events = true"""
 _STORED = "SELECT * FROM {s}.block WHERE chain_id = %s AND number = ANY(%s) ORDER BY number DESC"
 _FORGET = "DELETE FROM {s}.block WHERE chain_id = %s AND number >= %s AND number < %s AND NOT has_events"
+_PROVEN = """
+WITH grown AS (UPDATE {s}.proven_range SET last_number = %(last)s
+    WHERE chain_id = %(chain_id)s AND last_number = %(before)s AND proof = %(proof)s RETURNING 1)
+INSERT INTO {s}.proven_range SELECT %(chain_id)s, %(before)s + 1, %(last)s, %(proof)s WHERE NOT EXISTS (TABLE grown)"""
+_FORGET_PROOF = "DELETE FROM {s}.proven_range WHERE chain_id = %(chain_id)s AND first_number > %(ancestor)s"
+_SHORTEN_PROOF = """
+UPDATE {s}.proven_range SET last_number = %(ancestor)s WHERE chain_id = %(chain_id)s AND last_number > %(ancestor)s"""
 _VAULTS = "SELECT DISTINCT vault FROM {s}.vault_deployed WHERE chain_id = %s"
 _EMPTY = "DELETE FROM {s}.{t} WHERE chain_id = %s"
 _SCRATCH_TABLE = "CREATE TEMPORARY TABLE {t} (LIKE ledger.{t} INCLUDING ALL)"

@@ -8,8 +8,8 @@ import pytest
 import structlog
 
 from indexer import chain as rpc
-from indexer.events import TRANSFER
 from indexer.settings import Settings
+from indexer.topics import TRANSFER
 from tests.indexer.lying import Lie, Lying, lying_url
 from tests.indexer.mirroring import indexer, rows, until_mirrored, verified
 from tests.indexer.world import World
@@ -52,6 +52,7 @@ LIES: dict[str, Lie] = {
 
 @pytest.mark.parametrize("lie", LIES)
 async def test_an_honest_provider_is_asked_instead(world: World, settings: Settings, lie: str) -> None:
+    settings.receipts = "never"
     transport = Lying(LIES[lie])
     urls = [lying_url(world.rpc_url), world.rpc_url]
     async with rpc.Chain(urls, transport=transport) as chain, indexer(settings, chain) as status:
@@ -65,7 +66,7 @@ async def test_an_honest_provider_is_asked_instead(world: World, settings: Setti
 
 @pytest.mark.parametrize("lie", ["one transfer left out", "no logs at all", "headers without a bloom"])
 async def test_a_lie_without_alternative_halts_and_is_never_written(world: World, settings: Settings, lie: str) -> None:
-    lies = True
+    lies, settings.receipts = True, "never"
     transport = Lying(lambda method, parameters, result: LIES[lie](method, parameters, result) if lies else result)
     world.tip()
     async with rpc.Chain([lying_url(world.rpc_url)], transport=transport) as chain, indexer(settings, chain) as status:

@@ -87,7 +87,7 @@ async def test_empty_blocks_are_forgotten_once_they_are_final(
 ) -> None:
     world.mine(300)
     async with mirror(settings, chain) as mirrored:
-        mirrored.range_blocks = 50
+        mirrored.ahead.widest = 50
         await _steps(mirrored)
         world.mine(100)
         await _steps(mirrored)

@@ -9,7 +9,7 @@ from typing import Any
 from eth_utils.address import to_checksum_address
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ledger import db, facts, record
+from ledger import copying, db, facts, record
 from ledger.deployment import Deployment
 from ledger.money import MicroUsdc, split
 
@@ -62,7 +62,8 @@ class Books:
         number = self.cursor.head_number + 1
         head = block(number, has_events=bool(self._facts), fork=self.fork)._replace(parent_hash=self.cursor.head_hash)
         late_blocks = [block(number) for number in sorted({fact.block_number for fact in self._late})]
-        batch = facts.Batch(self.cursor.head_hash, head, [head], self._facts, late_blocks, self._late)
+        rows = copying.rows_of(self._facts)
+        batch = record.Batch(self.cursor.head_hash, head, [head], rows, "bloom", late_blocks, self._late)
         self.cursor = await record.append(self.connection, self.cursor, batch, record.Finality(safe, final, number))
         self._facts, self._late = [], []
 

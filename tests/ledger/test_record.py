@@ -2,7 +2,7 @@
 
 import pytest
 
-from ledger import facts, record
+from ledger import record
 from tests.ledger.books import CHAIN_ID, DEPLOYMENT, Books, block, hash_of
 
 
@@ -20,7 +20,10 @@ async def test_a_batch_must_continue_the_head(books: Books) -> None:
     stray = block(2)
     with pytest.raises(ValueError, match="does not continue"):
         await record.append(
-            books.connection, books.cursor, facts.Batch(stray.parent_hash, stray, [stray], []), record.Finality(0, 0, 2)
+            books.connection,
+            books.cursor,
+            record.Batch(stray.parent_hash, stray, [stray], {}, "bloom"),
+            record.Finality(0, 0, 2),
         )
 
 

@@ -1,0 +1,145 @@
+"""Ranges of final blocks under way at once: fetched in parallel, handed out in order.
+
+Each range takes its first look as soon as it is asked for. Its second one needs the vaults deployed in the ranges
+before it, which their first looks tell; so nothing waits for a commit. What is under way is bounded: in ranges, and in
+rows a range, by a width that follows what the last ranges held.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from indexer import fetch, proof
+from indexer.chain import Chain, Header, RangeRefused
+from indexer.fetch import Found, Look, Past, Range, Scope
+from ledger import record
+
+RANGE_BLOCKS = 2000
+_AT_ONCE = 4
+_FIRST_WIDTH = 100
+_ROWS = 6000
+"""So many rows a range should have: about 10 MB of answers."""
+
+
+@dataclass(frozen=True)
+class _UnderWay:
+    first: int
+    last: int
+    vaults: asyncio.Task[frozenset[str]]
+    """All that are deployed by the end of the range."""
+    found: asyncio.Task[Found]
+    tasks: Sequence[asyncio.Task[Any]]
+
+
+@dataclass
+class Ahead:
+    """The ranges under way. Whoever gets an error from `next` calls `drop` or `narrow`."""
+
+    chain: Chain
+    scope: Scope
+    widest: int
+    """Blocks in a range."""
+    with_receipts: bool = False
+    _width: int = _FIRST_WIDTH
+    _under_way: deque[_UnderWay] = field(default_factory=deque)
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._under_way)
+
+    @property
+    def proof(self) -> record.Proof:
+        return "receipts" if self.with_receipts else "bloom"
+
+    def fill(self, head_number: int, final_to: int, vaults: set[str]) -> None:
+        """Asks for what follows `head_number`, or the last range under way."""
+        while len(self._under_way) < _AT_ONCE:
+            before = self._under_way[-1] if self._under_way else None
+            first = (before.last if before else head_number) + 1
+            last = min(final_to, first + min(self._width, self.widest) - 1)
+            if last < first:
+                return
+            self._under_way.append(self._start(range(first, last + 1), before, vaults))
+
+    async def next(self) -> Found:
+        """The first range. Raises what `fetch.complete` raises, chain.Unavailable, proof.BadAnswer."""
+        found = await self._under_way[0].found
+        self._under_way.popleft()
+        blocks = len(found.headers)
+        wanted = blocks * _ROWS // max(found.count, 1)
+        self._width = max(1, min(wanted, 2 * self._width, self.widest))
+        return found
+
+    async def narrow(self, refusal: RangeRefused) -> None:
+        """After a refusal: asks for less from now on. Raises it when there is no less."""
+        refused = self._under_way[0]
+        await self.drop()
+        width = refused.last - refused.first + 1
+        if width == 1:
+            raise refusal
+        self._width = width // 2
+
+    async def drop(self) -> None:
+        """Forgets what is under way."""
+        tasks = [task for range_ in self._under_way for task in range_.tasks]
+        self._under_way.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _start(self, numbers: range, before: _UnderWay | None, vaults: set[str]) -> _UnderWay:
+        watched = frozenset(vaults)
+
+        async def known_before() -> frozenset[str]:
+            return await before.vaults if before else watched
+
+        async def first_look() -> Look:
+            headers = await self.chain.headers(numbers)
+            proof.headers_chain(headers)
+            return await looked(self.chain, self.scope, await self._range(headers), watched)
+
+        async def known_after() -> frozenset[str]:
+            return (await known_before()) | (await look).deployed.keys()
+
+        async def second_look() -> Found:
+            seen, known = await look, await known_before()
+            before_it = (numbers[0] - 1, seen.blocks.headers[0].parent_hash)
+
+            async def past() -> Past:
+                return Past(before_it)
+
+            return await fetch.complete(self.chain, self.scope, seen, known, past)
+
+        look = asyncio.create_task(first_look())
+        vaults_after, found = asyncio.create_task(known_after()), asyncio.create_task(second_look())
+        return _UnderWay(numbers[0], numbers[-1], vaults_after, found, (look, vaults_after, found))
+
+    async def _range(self, headers: Sequence[Header]) -> Range:
+        if self.with_receipts:
+            return await received(self.chain, headers)
+        return Range(headers, fetch.ByNumber(self.chain, headers), "bloom")
+
+
+async def young(chain: Chain, headers: Sequence[Header], *, with_receipts: bool) -> Range:
+    """Blocks that may still be reorganised away."""
+    if with_receipts:
+        return await received(chain, headers)
+    return Range(headers, fetch.ByHash(chain, headers), "bloom")
+
+
+async def received(chain: Chain, headers: Sequence[Header]) -> Range:
+    """The blocks with all their logs. Raises proof.BadAnswer when a receipts root is another than the header's."""
+    logs = [log for header in headers for log in await chain.logs_of_receipts(header.hash)]
+    return Range(headers, fetch.Received(logs), "receipts")
+
+
+async def looked(chain: Chain, scope: Scope, blocks: Range, watched: Collection[str]) -> Look:
+    """The first look; what the blooms leave in doubt is settled by the receipts."""
+    seen = await fetch.look(scope, blocks, watched)
+    for header in fetch.doubtful(scope, seen):
+        splitter = scope.deployment.splitter.lower()
+        if any(log.address.lower() == splitter for log in await chain.logs_of_receipts(header.hash)):
+            raise proof.BadAnswer(f"logs of block {header.height} were left out of the answer")
+    return seen

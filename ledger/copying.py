@@ -1,0 +1,100 @@
+"""Rows as PostgreSQL's binary COPY takes them, written in hex.
+
+A node answers in hex, so that a row can be joined from slices of its answer and a whole batch turned into bytes at once
+(measured: 1.2 µs a row of `usdc_transfer`, where decoding its fields and `write_row` take 9). The format is that of
+https://www.postgresql.org/docs/18/sql-copy.html#SQL-COPY-BINARY: a 16-bit number of fields, and each field as a 32-bit
+length and its bytes.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Dialect
+
+from ledger import facts
+from ledger.models import EVENT_TABLES, block
+
+Rows = dict[str, list[str]]
+"""For each table its rows, each in hex."""
+
+NULL = "ffffffff"
+_POSTGRES: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+_SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_TRAILER = b"\xff\xff"
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_EPOCH_SECONDS = int(_EPOCH.timestamp())
+_INT8 = 2**64 - 1
+
+COLUMNS: dict[str, list[tuple[str, str]]] = {
+    table.name: [
+        (column.name, column.type.compile(dialect=_POSTGRES).lower())
+        for column in table.columns
+        if column.computed is None
+    ]
+    for table in (block, *EVENT_TABLES)
+}
+"""Name and PostgreSQL type of what a row of the table has, in its order."""
+
+
+class BadHex(ValueError):
+    """A row has something in it that is no hex digit."""
+
+
+def stream(rows: Sequence[str]) -> bytes:
+    """What COPY reads: header, rows, trailer. Raises BadHex."""
+    digits = "".join(rows)
+    try:
+        content = bytes.fromhex(digits)
+    except ValueError as error:
+        raise BadHex(str(error)) from error
+    if 2 * len(content) != len(digits):
+        raise BadHex("white space between the digits")
+    return _SIGNATURE + content + _TRAILER
+
+
+def rows_of(found: Iterable[facts.Fact]) -> Rows:
+    """The rows of these facts."""
+    return {table: [row(table, each) for each in of_table] for table, of_table in facts.by_table(found).items()}
+
+
+def row(table: str, values: Sequence[Any]) -> str:
+    """Any row of any table: the values in the order of `COLUMNS`."""
+    columns = COLUMNS[table]
+    fields = [
+        NULL if value is None else field(_ENCODINGS[kind](value))
+        for value, (_, kind) in zip(values, columns, strict=True)
+    ]
+    return f"{len(columns):04x}" + "".join(fields)
+
+
+def field(content: str) -> str:
+    """Hex digits as a field."""
+    return f"{len(content) // 2:08x}{content}"
+
+
+def seconds(timestamp: int) -> str:
+    """A `timestamptz`, of unix seconds."""
+    return f"{(timestamp - _EPOCH_SECONDS) * 1_000_000 & _INT8:016x}"
+
+
+def text(value: str) -> str:
+    return value.encode().hex()
+
+
+def _integer(size: int) -> Callable[[int], str]:
+    return lambda value: value.to_bytes(size, signed=True).hex()
+
+
+_ENCODINGS: dict[str, Callable[[Any], str]] = {
+    "bigint": _integer(8),
+    "integer": _integer(4),
+    "smallint": _integer(2),
+    "boolean": lambda value: "01" if value else "00",
+    "bytea": bytes.hex,
+    "text": text,
+    "timestamp with time zone": lambda value: _integer(8)((value - _EPOCH) // timedelta(microseconds=1)),
+    "jsonb": lambda value: "01" + text(json.dumps(value)),
+}
