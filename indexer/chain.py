@@ -75,8 +75,21 @@ class Log(msgspec.Struct, rename="camel", frozen=True):
         return int(self.block_number, 16), int(self.log_index, 16)
 
 
-class _Receipt(msgspec.Struct):
+class Receipt(msgspec.Struct, rename="camel", frozen=True):
+    """A receipt as `eth_getBlockReceipts` gives it; `receipts` proves that a block's are complete."""
+
+    transaction_hash: str
+    transaction_index: str
+    cumulative_gas_used: str
+    logs_bloom: str
     logs: list[Log]
+    type: str = "0x0"
+    status: str | None = None
+    root: str | None = None
+    """In place of `status` before Byzantium."""
+    deposit_nonce: str | None = None
+    deposit_receipt_version: str | None = None
+    """Both of deposits on OP-stack chains; the version since Canyon."""
 
 
 class _Error(msgspec.Struct):
@@ -93,7 +106,7 @@ class _Answer(msgspec.Struct):
 _ANSWERS = msgspec.json.Decoder(list[_Answer] | _Answer)
 _HEADER = msgspec.json.Decoder(Header | None)
 _LOGS = msgspec.json.Decoder(list[Log])
-_RECEIPTS = msgspec.json.Decoder(list[_Receipt] | None)
+_RECEIPTS = msgspec.json.Decoder(list[Receipt] | None)
 _TEXT = msgspec.json.Decoder(str)
 
 Answer = TypeVar("Answer")
@@ -203,12 +216,23 @@ class Chain:
             found += [log for answer in answers for log in self._read(_LOGS, answer)]
         return found
 
+    async def receipts(self, block_hash: str) -> list[Receipt]:
+        """All receipts of the block, in order, as the node tells them. Raises Unavailable."""
+        (found,) = await self.receipts_of([block_hash])
+        return found
+
+    async def receipts_of(self, block_hashes: Sequence[str]) -> list[list[Receipt]]:
+        """Those of several blocks, each by its hash. Raises Unavailable when the provider lacks one."""
+        answers = await self.ask([("eth_getBlockReceipts", [each]) for each in block_hashes])
+        found = [self._read(_RECEIPTS, answer) for answer in answers]
+        for block_hash, receipts in zip(block_hashes, found, strict=True):
+            if receipts is None:
+                raise Unavailable(f"{self.provider.name} has no receipts of block {block_hash}")
+        return [receipts for receipts in found if receipts is not None]
+
     async def logs_of_receipts(self, block_hash: str) -> list[Log]:
         """Every log of the block, the long way round: what `eth_getLogs` may have left out is here."""
-        receipts = self._read(_RECEIPTS, (await self.ask([("eth_getBlockReceipts", [block_hash])]))[0])
-        if receipts is None:
-            raise Unavailable(f"{self.provider.name} has no receipts of block {block_hash}")
-        return [found for receipt in receipts for found in receipt.logs]
+        return [found for receipt in await self.receipts(block_hash) for found in receipt.logs]
 
     async def call(self, calls: Sequence[tuple[str, str]], block_hash: str) -> list[bytes]:
         """Answers of `eth_call` (address, calldata in hex) in the state of exactly that block."""
