@@ -1,29 +1,57 @@
-"""What the contracts themselves answer, at exactly the ledger's head, beside what the API reads from the ledger."""
+"""What the contracts themselves answer, at exactly the ledger's head, beside what the ledger says there.
 
-from collections.abc import AsyncIterator
+Buckets, vaults and wallets are asked in pages, in the order of their keys, so that any number of them fits in memory
+and a slice of them can be asked. Everything is read through a session whose snapshot has that head.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from itertools import groupby
+from typing import Any, LiteralString, NamedTuple
 
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 from psycopg import sql
-from sqlalchemy import Column, func, select, text
+from sqlalchemy import Column, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from indexer import chain as rpc
-from indexer.report import Report
+from indexer.report import shown
 from ledger import balances, db, record
+from ledger.balances import wallet as wallets
 from ledger.deployment import Deployment
-from ledger.models import share_held, usdc_transfer, vault_deployed, wallet_event
+from ledger.models import share_claimed, share_held, share_swept, usdc_transfer, vault_deployed, wallet_event
+from ledger.reconciliation import Difference, Part
 
 _WALLET_STATUSES = ("none", "active", "revoked")
-_FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
-_ALL = 2**31
 _WORD = 32
+_AMOUNTS_END = 2**63
+_AT_ONCE = 4
+"""Requests under way at the same time."""
 
-Expected = list[tuple[str, dict[str, Any], tuple[str, str], list[Any]]]
-"""What is asked, of whom or what, the call, and the words that the ledger expects in answer."""
+Key = tuple[Any, ...]
+Call = tuple[str, str]
+"""Whom, and the calldata in hex."""
+
+
+class Expected(NamedTuple):
+    """What is asked, of whom, and the words that the ledger expects in answer."""
+
+    where: str
+    place: dict[str, Any]
+    call: Call
+    words: list[int]
+    accounts: tuple[bytes, ...] = ()
+
+
+class Subject(NamedTuple):
+    """A kind of thing of which there are many: what names one, and what the ledger expects the contracts to say."""
+
+    part: Part
+    key: tuple[Column[Any], ...]
+    expect: Callable[[AsyncSession, Deployment, Sequence[Key]], Awaitable[list[Expected]]]
 
 
 @asynccontextmanager
@@ -38,113 +66,143 @@ async def snapshot_session(database_url: str, connection: record.Connection) -> 
     await engine.dispose()
 
 
-async def compare(
-    chain: rpc.Chain, session: AsyncSession, rebuilt: record.Connection, deployment: Deployment, report: Report
-) -> None:
-    """Every balance, bucket and wallet that the ledger or its rebuild knows, and the contract's settings.
-
-    `rebuilt` has the scratch schema: what a missing row hides from the ledger is asked all the same. Raises
-    chain.Unavailable.
-    """
-    expected: Expected = []
-    expected += await _splitter_balance(session, deployment)
-    expected += await _buckets(session, rebuilt, deployment)
-    expected += await _vaults(session, rebuilt, deployment)
-    expected += await _wallets(session, rebuilt, deployment)
-    expected += await _settings(session, deployment)
-    answers = await chain.call([call for _, _, call, _ in expected], report.head_hash)
-    for (where, place, _, ours), answer in zip(expected, answers, strict=True):
-        if len(answer) != _WORD * len(ours):
-            raise rpc.Unavailable(f"{chain.provider.name} has not the contracts' state at block {report.head_number}")
-        report.questions[where] = report.questions.get(where, 0) + 1
-        report.note(where, place, ours, _words(answer))
+async def ask(chain: rpc.Chain, expected: Sequence[Expected], block_hash: str) -> list[Difference]:
+    """Puts the questions in the state of exactly that block. Raises chain.Unavailable."""
+    calls = [each.call for each in expected]
+    size = -(-len(calls) // _AT_ONCE)
+    pages = [calls[start : start + size] for start in range(0, len(calls), size or 1)]
+    answers = await asyncio.gather(*(chain.call(page, block_hash) for page in pages))
+    found: list[Difference] = []
+    for each, answer in zip(expected, (answer for page in answers for answer in page), strict=True):
+        if len(answer) != _WORD * len(each.words):
+            raise rpc.Unavailable(f"{chain.provider.name} has not the contracts' state at block {block_hash}")
+        if (theirs := _words(answer)) != each.words:
+            value = (_one(each.words), _one(theirs))
+            found.append(Difference(each.where, each.place, "value", *value, each.accounts))
+    return found
 
 
-async def _splitter_balance(session: AsyncSession, deployment: Deployment) -> Expected:
-    moved = usdc_transfer.c
+async def keys(
+    session: AsyncSession, chain_id: int, subject: Subject, *, after: Key = (), last: Key = (), limit: int | None = None
+) -> list[Key]:
+    """The next keys that the ledger knows, in order: those after `after`, and not after `last`."""
+    key = subject.key
+    query = select(*key).where(key[0].table.c.chain_id == chain_id).group_by(*key).order_by(*key).limit(limit)
+    if after:
+        query = query.where(tuple_(*key) > tuple_(*after))
+    if last:
+        query = query.where(tuple_(*key) <= tuple_(*last))
+    return [tuple(row) for row in await session.execute(query)]
 
-    async def total(side: Any) -> int:
-        query = select(func.coalesce(func.sum(moved.amount_micro_usdc), 0)).where(
-            moved.chain_id == deployment.chain_id, side == deployment.splitter_bytes
-        )
+
+async def hidden_keys(rebuilt: record.Connection, chain_id: int, subject: Subject) -> list[Key]:
+    """What the scratch schema knows and the ledger does not: what a missing row hides."""
+    query = sql.SQL(_HIDDEN).format(
+        names=sql.SQL(", ").join(sql.Identifier(column.name) for column in subject.key),
+        scratch=sql.Identifier(record.SCRATCH),
+        table=sql.Identifier(str(subject.key[0].table.description)),
+        chain_id=chain_id,
+    )
+    return await (await rebuilt.execute(query)).fetchall()
+
+
+async def totals(session: AsyncSession, deployment: Deployment) -> list[Expected]:
+    """What the splitter has, what it holds in all buckets, and its settings."""
+    chain_id, splitter = deployment.chain_id, deployment.splitter
+
+    async def total(column: Any, *where: Any) -> int:
+        query = select(func.coalesce(func.sum(column), 0)).where(column.table.c.chain_id == chain_id, *where)
         return int((await session.execute(query)).scalar_one())
 
-    balance = await total(moved.to_address) - await total(moved.from_address)
-    return [("splitter balance", {}, _call(deployment.usdc, "balanceOf(address)", deployment.splitter), [balance])]
-
-
-async def _buckets(session: AsyncSession, rebuilt: record.Connection, deployment: Deployment) -> Expected:
-    chain_id, splitter = deployment.chain_id, deployment.splitter
-    held = await balances.expired_buckets(session, chain_id, _FOREVER, limit=_ALL)
-    amounts = {(bucket.account_id, bucket.expires_at): bucket.amount_micro_usdc for bucket in held}
-    ever = await _ever(session, rebuilt, chain_id, share_held.c.account_id, share_held.c.expires_at)
-    expected: Expected = [("totalHeld", {}, _call(splitter, "totalHeld()"), [sum(amounts.values())])]
-    for account_id, expires_at in ever:
-        expiry = int(expires_at.timestamp())
-        call = _call(splitter, "held(bytes32,uint64)", account_id, expiry)
-        place = {"account_id": "0x" + account_id.hex(), "expires_at": expiry}
-        expected.append(("bucket", place, call, [amounts.get((account_id, expires_at), 0)]))
-    return expected
-
-
-async def _vaults(session: AsyncSession, rebuilt: record.Connection, deployment: Deployment) -> Expected:
-    filled = await balances.vault_balances(session, deployment.chain_id)
-    amounts = {vault.vault: vault.amount_micro_usdc for vault in filled}
-    known = await _ever(session, rebuilt, deployment.chain_id, vault_deployed.c.vault)
+    moved, ours = usdc_transfer.c, deployment.splitter_bytes
+    balance = await total(moved.amount_micro_usdc, moved.to_address == ours)
+    balance -= await total(moved.amount_micro_usdc, moved.from_address == ours)
+    held = await total(share_held.c.amount_micro_usdc)
+    held -= await total(share_claimed.c.amount_micro_usdc) + await total(share_swept.c.amount_micro_usdc)
+    treasury = await balances.treasury(session, chain_id)
+    min_tip, paused = await balances.min_tip(session, chain_id), await balances.paused(session, chain_id)
     return [
-        (
-            "vault balance",
-            {"vault": "0x" + vault.hex()},
-            _call(deployment.usdc, "balanceOf(address)", "0x" + vault.hex()),
-            [amounts.get(vault, 0)],
-        )
-        for (vault,) in known
+        Expected("splitter balance", {}, _call(deployment.usdc, "balanceOf(address)", splitter), [balance]),
+        Expected("totalHeld", {}, _call(splitter, "totalHeld()"), [held]),
+        Expected("treasury", {}, _call(splitter, "treasury()"), [_number(treasury)]),
+        Expected("minTip", {}, _call(splitter, "minTip()"), [min_tip or 0]),
+        Expected("paused", {}, _call(splitter, "paused()"), [int(paused)]),
     ]
 
 
-async def _wallets(session: AsyncSession, rebuilt: record.Connection, deployment: Deployment) -> Expected:
-    expected: Expected = []
-    for (account_id,) in await _ever(session, rebuilt, deployment.chain_id, wallet_event.c.account_id):
-        state = await balances.wallet_of(session, deployment.chain_id, account_id)
-        place = {"account_id": "0x" + account_id.hex()}
-        wallet = [_number(state.wallet), _WALLET_STATUSES.index(state.status)]
-        expected.append(("wallet", place, _call(deployment.splitter, "walletOf(bytes32)", account_id), wallet))
+async def _buckets(session: AsyncSession, deployment: Deployment, found: Sequence[Key]) -> list[Expected]:
+    parameters = {
+        "chain_id": deployment.chain_id,
+        "account_ids": [account_id for account_id, _ in found],
+        "expiries": [expires_at for _, expires_at in found],
+    }
+    expected = []
+    for account_id, expires_at, amount in await session.execute(text(_BUCKETS), parameters):
+        expiry = int(expires_at.timestamp())
+        call = _call(deployment.splitter, "held(bytes32,uint64)", account_id, expiry)
+        place = {"account_id": shown(account_id), "expires_at": expiry}
+        expected.append(Expected("bucket", place, call, [int(amount)], (account_id,)))
+    return expected
+
+
+async def _vaults(session: AsyncSession, deployment: Deployment, found: Sequence[Key]) -> list[Expected]:
+    parameters = {"chain_id": deployment.chain_id, "vaults": [vault for (vault,) in found]}
+    return [
+        Expected(
+            "vault balance",
+            {"vault": shown(vault)},
+            _call(deployment.usdc, "balanceOf(address)", shown(vault)),
+            [int(amount)],
+        )
+        for vault, amount in await session.execute(text(_VAULTS), parameters)
+    ]
+
+
+async def _wallets(session: AsyncSession, deployment: Deployment, found: Sequence[Key]) -> list[Expected]:
+    """Each account's wallet and pending rotation, replayed as `balances.wallet_of` does."""
+    accounts = [account_id for (account_id,) in found]
+    parameters = {"chain_id": deployment.chain_id, "account_ids": accounts}
+    events = await session.execute(text(_WALLET_EVENTS), parameters)
+    states = {
+        account_id: wallets.replay([tuple(event)[1:] for event in of_account])
+        for account_id, of_account in groupby(events, key=lambda event: event.account_id)
+    }
+    expected = []
+    for account_id in accounts:
+        state = states.get(account_id) or wallets.replay([])
         pending = state.rotation
         rotation = (
             [_number(pending.wallet), int(pending.ready_at.timestamp()), int(pending.vetoed)] if pending else [0, 0, 0]
         )
-        expected.append(("rotation", place, _call(deployment.splitter, "rotationOf(bytes32)", account_id), rotation))
+        wallet = [_number(state.wallet), _WALLET_STATUSES.index(state.status)]
+        place, splitter = {"account_id": shown(account_id)}, deployment.splitter
+        for where, signature, words in (
+            ("wallet", "walletOf(bytes32)", wallet),
+            ("rotation", "rotationOf(bytes32)", rotation),
+        ):
+            expected.append(Expected(where, place, _call(splitter, signature, account_id), words, (account_id,)))
     return expected
 
 
-async def _settings(session: AsyncSession, deployment: Deployment) -> Expected:
-    chain_id, splitter = deployment.chain_id, deployment.splitter
-    treasury = await balances.treasury(session, chain_id)
-    return [
-        ("treasury", {}, _call(splitter, "treasury()"), [_number(treasury)]),
-        ("minTip", {}, _call(splitter, "minTip()"), [await balances.min_tip(session, chain_id)]),
-        ("paused", {}, _call(splitter, "paused()"), [int(await balances.paused(session, chain_id))]),
-    ]
+SUBJECTS = (
+    Subject("buckets", (share_held.c.account_id, share_held.c.expires_at), _buckets),
+    Subject("vaults", (vault_deployed.c.vault,), _vaults),
+    Subject("wallets", (wallet_event.c.account_id,), _wallets),
+)
 
 
-async def _ever(
-    session: AsyncSession, rebuilt: record.Connection, chain_id: int, *columns: Column[Any]
-) -> list[tuple[Any, ...]]:
-    """The distinct values of these columns of one table, in the ledger or in its rebuild."""
-    table = columns[0].table
-    ours = await session.execute(select(*columns).where(table.c.chain_id == chain_id).distinct())
-    theirs = await rebuilt.execute(
-        sql.SQL("SELECT DISTINCT {} FROM {}.{} WHERE chain_id = %s").format(
-            sql.SQL(", ").join(sql.Identifier(column.name) for column in columns),
-            sql.Identifier(record.SCRATCH),
-            sql.Identifier(str(table.description)),
-        ),
-        (chain_id,),
-    )
-    return sorted({tuple(row) for row in ours} | set(await theirs.fetchall()))
+def written(key: Key) -> str:
+    """The key as text, to be kept."""
+    return ":".join(part.hex() if isinstance(part, bytes) else str(int(part.timestamp())) for part in key)
 
 
-def _call(to: str, signature: str, *arguments: Any) -> tuple[str, str]:
+def parsed(key: str) -> Key:
+    """The key that was `written`."""
+    first, _, expiry = key.partition(":")
+    return (bytes.fromhex(first), datetime.fromtimestamp(int(expiry), UTC)) if expiry else (bytes.fromhex(first),)
+
+
+def _call(to: str, signature: str, *arguments: Any) -> Call:
     types = [kind for kind in signature.partition("(")[2].rstrip(")").split(",") if kind]
     return to, "0x" + (keccak(text=signature)[:4] + encode(types, arguments)).hex()
 
@@ -153,5 +211,38 @@ def _words(answer: bytes) -> list[int]:
     return [int.from_bytes(answer[start : start + _WORD]) for start in range(0, len(answer), _WORD)]
 
 
+def _one(words: list[int]) -> Any:
+    """For eyes: one number, or several as text; what is too large for an amount or a time is an address."""
+    said = [word if word < _AMOUNTS_END else f"0x{word:040x}" for word in words]
+    return said[0] if len(said) == 1 else ", ".join(map(str, said))
+
+
 def _number(address: bytes | None) -> int:
     return int.from_bytes(address or b"")
+
+
+_HIDDEN: LiteralString = """
+SELECT {names} FROM {scratch}.{table} WHERE chain_id = {chain_id}
+EXCEPT SELECT {names} FROM ledger.{table} WHERE chain_id = {chain_id} ORDER BY {names}"""
+
+_BUCKETS = """
+SELECT k.account_id, k.expires_at,
+    (SELECT coalesce(sum(amount_micro_usdc), 0) FROM ledger.share_held AS t
+     WHERE t.chain_id = :chain_id AND t.account_id = k.account_id AND t.expires_at = k.expires_at)
+  - (SELECT coalesce(sum(amount_micro_usdc), 0) FROM ledger.share_claimed AS t
+     WHERE t.chain_id = :chain_id AND t.account_id = k.account_id AND t.expires_at = k.expires_at)
+  - (SELECT coalesce(sum(amount_micro_usdc), 0) FROM ledger.share_swept AS t
+     WHERE t.chain_id = :chain_id AND t.account_id = k.account_id AND t.expires_at = k.expires_at)
+FROM unnest(CAST(:account_ids AS bytea[]), CAST(:expiries AS timestamptz[])) AS k(account_id, expires_at)"""
+
+_VAULTS = """
+SELECT k.vault,
+    (SELECT coalesce(sum(amount_micro_usdc), 0) FROM ledger.usdc_transfer AS t
+     WHERE t.chain_id = :chain_id AND t.to_address = k.vault)
+  - (SELECT coalesce(sum(amount_micro_usdc), 0) FROM ledger.usdc_transfer AS t
+     WHERE t.chain_id = :chain_id AND t.from_address = k.vault)
+FROM unnest(CAST(:vaults AS bytea[])) AS k(vault)"""
+
+_WALLET_EVENTS = """
+SELECT account_id, kind, wallet, ready_at, 'unsafe' FROM ledger.wallet_event
+WHERE chain_id = :chain_id AND account_id = ANY(:account_ids) ORDER BY account_id, block_number, log_index"""

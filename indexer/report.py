@@ -4,25 +4,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from ledger.reconciliation import Difference
+
 _SHOWN = 20
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One thing that the ledger and the chain say differently. `None`: that side has no such row."""
-
-    where: str
-    place: dict[str, Any]
-    column: str | None
-    ledger: Any
-    chain: Any
-
-    def __str__(self) -> str:
-        place = ", ".join(f"{key} {value}" for key, value in self.place.items())
-        if self.column is None:
-            side, other = ("chain", "ledger") if self.ledger is None else ("ledger", "chain")
-            return f"{self.where}: {place}: the {side} has a row that the {other} has not"
-        return f"{self.where}: {place}: {self.column} is {self.ledger} in the ledger, {self.chain} on the chain"
 
 
 @dataclass
@@ -35,20 +19,27 @@ class Report:
     finalized_number: int
     rows: dict[str, int] = field(default_factory=dict)
     questions: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    """By stage."""
     differences: list[Difference] = field(default_factory=list)
-
-    def note(self, where: str, place: dict[str, Any], ours: Any, theirs: Any, column: str = "value") -> None:
-        """Adds a difference, if there is one."""
-        if ours != theirs:
-            self.differences.append(Difference(where, place, column, shown(ours), shown(theirs)))
+    unnamed: int = 0
+    """Differences beyond those named: a table that differs everywhere is not listed row by row."""
 
 
 def shown(value: Any) -> Any:
+    """As JSON takes it: bytes as 0x-hex, times as text."""
     if isinstance(value, bytes):
         return "0x" + value.hex()
     if isinstance(value, dict):
         return {key: shown(each) for key, each in value.items()}
     return value if value is None or isinstance(value, int | str) else str(value)
+
+
+def said(difference: Difference) -> dict[str, Any]:
+    """The difference as JSON takes it."""
+    names = ("where", "place", "column", "ledger", "chain")
+    accounts = ["0x" + account.hex() for account in difference.accounts]
+    return {**{name: getattr(difference, name) for name in names}, "accounts": accounts}
 
 
 def print_report(report: Report) -> None:
@@ -62,8 +53,8 @@ def print_report(report: Report) -> None:
             say(f"  {name:<24}{count:>10}  {'equal' if wrong == 0 else f'{wrong} differ'}")
     for difference in report.differences[:_SHOWN]:
         say(f"DIFFERENT  {difference}")
-    if len(report.differences) > _SHOWN:
-        say(f"… and {len(report.differences) - _SHOWN} more")
+    if hidden := len(report.differences[_SHOWN:]) + report.unnamed:
+        say(f"… and {hidden} more")
     summary = {
         "equal": not report.differences,
         "chain_id": report.chain_id,
@@ -72,10 +63,11 @@ def print_report(report: Report) -> None:
         "finalized_number": report.finalized_number,
         "rows": report.rows,
         "questions": report.questions,
-        "differences": len(report.differences),
-        "first_differences": [each.__dict__ for each in report.differences[:_SHOWN]],
+        "seconds": {stage: round(seconds, 2) for stage, seconds in report.seconds.items()},
+        "differences": len(report.differences) + report.unnamed,
+        "first_differences": [said(each) for each in report.differences[:_SHOWN]],
     }
-    say(json.dumps(summary, default=str))
+    say(json.dumps(summary))
 
 
 def say(text: str) -> None:

@@ -9,6 +9,7 @@ Addresses are 20 bytes, hashes and ids 32. Amounts are micro-USDC.
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Computed,
     Date,
     DateTime,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -38,6 +40,8 @@ CURSOR_STATUSES = ("syncing", "live", "halted")
 PROOFS = ("bloom", "receipts")
 """Weak to strong. bloom: header hashes, parents, blooms, each split its transfers; one log beside others may be missing
 that belongs to no split. receipts: the receipts root was recomputed; nothing is missing."""
+RECONCILED_PARTS = ("totals", "buckets", "vaults", "wallets", "blocks", "rollups")
+""" "blocks" is the rebuild of rows; the others ask the contracts, or compare what is derived with what it is of."""
 
 metadata = MetaData(schema=SCHEMA)
 
@@ -300,6 +304,49 @@ orphaned_row = Table(
     Column("content", JSONB, nullable=False, doc="the row as it was"),
     Column("orphaned_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Index("orphaned_row_block_idx", "chain_id", "block_number"),
+)
+
+reconciliation = Table(
+    "reconciliation",
+    metadata,
+    Column("chain_id", BigInteger, nullable=False),
+    Column("part", Text, nullable=False, doc="what is compared with the chain, slice by slice, round after round"),
+    Column("position", Text, doc="the end of the newest slice; null at the start of a round"),
+    Column("slices", BigInteger, nullable=False, doc="compared since ever"),
+    Column("rounds", BigInteger, nullable=False, doc="ended since ever: each is everything that there was to compare"),
+    _time("sliced_at", doc="the end of the newest slice"),
+    _time("round_ended_at", nullable=True, doc="the end of the newest round"),
+    PrimaryKeyConstraint("chain_id", "part", name="reconciliation_pkey"),
+    CheckConstraint(_one_of("part", RECONCILED_PARTS), name="reconciliation_part_known"),
+)
+
+difference = Table(
+    "difference",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("chain_id", BigInteger, nullable=False),
+    Column(
+        "part", Text, nullable=False, doc="of the reconciliation that found it, with the slice: asked again as such"
+    ),
+    Column("slice_first", Text, nullable=False),
+    Column("slice_last", Text, nullable=False),
+    Column("subject", Text, nullable=False, doc="a table, or what the contracts were asked"),
+    Column("place", JSONB, nullable=False, doc="which row or bucket or vault, by the names of its key"),
+    Column("accounts", ARRAY(LargeBinary), nullable=False, doc="whose money it is about, as far as the rows say"),
+    Column("block_number", BigInteger, doc="of the row; null when the contracts were asked"),
+    Column("log_index", Integer, doc="of the row"),
+    Column("column_name", Text, doc="null: one side has no such row"),
+    Column("ledger_value", JSONB, doc="what the ledger says; null: no such row"),
+    Column("chain_value", JSONB, doc="what the chain says; null: no such row"),
+    Column("head_number", BigInteger, nullable=False, doc="the ledger's head when it was last seen"),
+    Column("found_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("seen_at", DateTime(timezone=True), nullable=False, server_default=func.now(), doc="the last time"),
+    _time(
+        "resolved_at", nullable=True, doc="when ledger and chain were found equal again; readiness is off until then"
+    ),
+    PrimaryKeyConstraint("id", name="difference_pkey"),
+    CheckConstraint(_one_of("part", RECONCILED_PARTS), name="difference_part_known"),
+    Index("difference_open_idx", "chain_id", postgresql_where="resolved_at IS NULL"),
 )
 
 EVENT_TABLES: tuple[Table, ...] = (

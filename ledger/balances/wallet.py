@@ -49,7 +49,7 @@ async def wallet_of(session: AsyncSession, chain_id: int, account_id: bytes) -> 
         .where(wallet_event.c.chain_id == chain_id, wallet_event.c.account_id == account_id)
         .order_by(wallet_event.c.block_number, wallet_event.c.log_index)
     )
-    return _replay_wallet([tuple(event) for event in events])
+    return replay([tuple(event) for event in events])
 
 
 async def accounts_of_wallet(session: AsyncSession, chain_id: int, wallet: bytes) -> list[bytes]:
@@ -64,7 +64,8 @@ async def accounts_of_wallet(session: AsyncSession, chain_id: int, wallet: bytes
     return [account for account, state in states if state.status == "active" and state.wallet == wallet]
 
 
-def _replay_wallet(events: Sequence[Sequence[Any]]) -> WalletState:
+def replay(events: Sequence[Sequence[Any]]) -> WalletState:
+    """What one account's events, in order, come to; each is (kind, wallet, ready_at, finality)."""
     state = WalletState(wallet=None, status="none", rotation=None, finality=None)
     for kind, wallet, ready_at, known in events:
         match kind:

@@ -1,0 +1,110 @@
+"""Fills a connection's scratch schema from the chain alone: with everything up to a block, or a slice of blocks."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from indexer import chain as rpc
+from indexer import fetch, follow, proof, reorg
+from indexer.status import Status
+from ledger import record
+
+log = structlog.get_logger("indexer.rebuild")
+
+_TRIES = 12
+_PROGRESS_SECONDS = 2.0
+
+Pace = Callable[[float], Awaitable[None]]
+"""Called after each step with the seconds that it took."""
+
+
+class NotOnChain(Exception):
+    """The node does not have these blocks, or they follow another one than the ledger's: ask again later."""
+
+
+async def everything(
+    chain: rpc.Chain, connection: record.Connection, scope: fetch.Scope, until: int, range_blocks: int
+) -> record.Cursor | None:
+    """Up to this block; None when the node lacks it. Raises what `Mirror.step` raises when it keeps doing so."""
+    await record.create_scratch(connection)
+    mirror = await follow.open_mirror(chain, connection, scope, Status(), record.SCRATCH, range_blocks=range_blocks)
+    mirror.until = until
+    progress = _Progress(mirror)
+    faults = 0
+    while mirror.cursor.head_number < until:
+        try:
+            if not await mirror.step():
+                return None
+            faults = 0
+        except (rpc.Unavailable, proof.BadAnswer, reorg.DeepReorg) as fault:
+            faults += 1
+            if faults == _TRIES:
+                raise
+            chain.leave_provider(type(fault).__name__, str(fault))
+            await asyncio.sleep(0.1 * faults)
+        progress.report()
+    await record.analyze_scratch(connection)
+    return mirror.cursor
+
+
+async def slice_of(
+    chain: rpc.Chain,
+    connection: record.Connection,
+    scope: fetch.Scope,
+    blocks: range,
+    *,
+    range_blocks: int,
+    pace: Pace,
+) -> record.Cursor:
+    """Rows of these blocks, and of earlier ones that they make ours, given the vaults that the ledger knew before.
+
+    The scratch schema must exist; what is in it is thrown away. Raises NotOnChain and what `Mirror.step` raises.
+    """
+    await record.clear_scratch(connection)
+    (header,) = await chain.headers([blocks[0] - 1])
+    proof.header_hash(header)
+    before = fetch.block_fact(scope.deployment.chain_id, header, has_events=False)
+    await record.open_cursor(connection, scope.deployment, before, record.SCRATCH)
+    await connection.execute(_KNOWN_VAULTS, (scope.deployment.chain_id, blocks[0]))
+    mirror = await follow.open_mirror(chain, connection, scope, Status(), record.SCRATCH, range_blocks=range_blocks)
+    mirror.until = blocks[-1]
+    try:
+        while mirror.cursor.head_number < blocks[-1]:
+            began = time.monotonic()
+            if not await mirror.step():
+                raise NotOnChain(f"{chain.provider.name} has no block {mirror.cursor.head_number + 1} yet")
+            await pace(time.monotonic() - began)
+    finally:
+        await mirror.ahead.drop()
+    return mirror.cursor
+
+
+class _Progress:
+    """Says now and then how far a rebuild has come, how fast it is, and how long it will take."""
+
+    def __init__(self, mirror: follow.Mirror) -> None:
+        self._mirror = mirror
+        self._began = self._said = time.monotonic()
+        self._first = mirror.cursor.head_number
+
+    def report(self) -> None:
+        now, mirror = time.monotonic(), self._mirror
+        if now - self._said < _PROGRESS_SECONDS:
+            return
+        self._said = now
+        done, left = mirror.cursor.head_number - self._first, (mirror.until or 0) - mirror.cursor.head_number
+        elapsed = now - self._began
+        log.info(
+            "rebuilding",
+            head=mirror.cursor.head_number,
+            blocks_left=left,
+            rows=mirror.status.rows.total(),
+            rows_per_second=round(mirror.status.rows.total() / elapsed),
+            seconds_left=round(left * elapsed / done) if done else None,
+        )
+
+
+_KNOWN_VAULTS = """
+INSERT INTO pg_temp.vault_deployed SELECT * FROM ledger.vault_deployed WHERE chain_id = %s AND block_number < %s"""
