@@ -12,8 +12,7 @@ from eth_utils.crypto import keccak
 
 from indexer.chain import Header, Log
 from indexer.topics import AUTHORIZATION_USED, SHARE_HELD, TIP_SPLIT, TRANSFER, VAULT_FLUSHED
-from ledger.balances import AGENT_HELD, CREATOR_HELD, PLATFORM_HELD
-from ledger.models import RAILS
+from ledger.models import AGENT_HELD, CREATOR_HELD, PLATFORM_HELD, RAILS
 
 _BLOOM_BITS = 2048
 _DENSE_BLOOM = 0.35

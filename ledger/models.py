@@ -35,6 +35,8 @@ RAILS = ("approve", "permit", "authorization", "x402", "flush")
 """In the order of the contract's `Rail`."""
 HOLD_REASONS = ("no_wallet", "blacklisted")
 """In the order of the contract's `HoldReason`."""
+CREATOR_HELD, PLATFORM_HELD, AGENT_HELD = 1, 2, 4
+"""The bits of a split's `held_mask`."""
 WALLET_EVENTS = ("set", "rotation_started", "rotation_cancelled", "revoked")
 CURSOR_STATUSES = ("syncing", "live", "halted")
 PROOFS = ("bloom", "receipts")

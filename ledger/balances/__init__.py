@@ -9,9 +9,10 @@ from ledger.balances.chain_state import Head, Status, head, min_tip, paused, tre
 from ledger.balances.earning import Earning, Payout, Role, earnings, payouts
 from ledger.balances.finality import Finality
 from ledger.balances.hold import HeldBucket, expired_buckets, held_buckets
-from ledger.balances.tip import AGENT_HELD, CREATOR_HELD, PLATFORM_HELD, Rail, Tip, tip_by_log, tips, tips_by_tx
+from ledger.balances.tip import Rail, Tip, tip_by_log, tips, tips_by_tx
 from ledger.balances.vault import AuthorizationUse, VaultBalance, authorization, vault_balances
 from ledger.balances.wallet import PendingRotation, WalletState, WalletStatus, accounts_of_wallet, wallet_of
+from ledger.models import AGENT_HELD, CREATOR_HELD, PLATFORM_HELD
 
 __all__ = [
     "AGENT_HELD",

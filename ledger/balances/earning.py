@@ -23,9 +23,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ledger.balances import finality
 from ledger.balances.finality import Finality
-from ledger.balances.tip import AGENT_HELD, CREATOR_HELD, PLATFORM_HELD
 from ledger.ids import PLATFORM_ID
-from ledger.models import block, cursor, share_claimed, tip_split
+from ledger.models import AGENT_HELD, CREATOR_HELD, PLATFORM_HELD, block, cursor, share_claimed, tip_split
 from ledger.money import MicroUsdc
 
 Role = Literal["creator", "platform", "agent"]

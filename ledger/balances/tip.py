@@ -18,9 +18,6 @@ from ledger.money import MicroUsdc
 
 Rail = Literal["approve", "permit", "authorization", "x402", "flush"]
 
-CREATOR_HELD, PLATFORM_HELD, AGENT_HELD = 1, 2, 4
-"""The bits of a tip's `held_mask`."""
-
 
 @dataclass(frozen=True)
 class Tip:
