@@ -21,6 +21,8 @@ from indexer.topics import AUTHORIZATION_USED, TIP_SPLIT, TRANSFER, VAULT_DEPLOY
 from ledger import copying, facts, record
 from ledger.deployment import Deployment
 
+_NEVER = 2**63
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -256,14 +258,15 @@ def _ours(usdc_logs: Iterable[Log], payers: dict[str, set[str]], noticed: dict[s
             continue
         _, source, to = log.topics
         number = int(log.block_number, 16)
-        since = [noticed[side] for side in (source, to) if side in noticed]
         if source in payers.get(log.transaction_hash, ()):
-            since.append(number)
-        if since:
-            by = max(number, min(since))
-            ours.append((log, by))
-            key = log.transaction_hash, source
-            senders[key] = min(by, senders.get(key, by))
+            by = number
+        elif source in noticed or to in noticed:
+            by = max(number, min(noticed.get(source, _NEVER), noticed.get(to, _NEVER)))
+        else:
+            continue
+        ours.append((log, by))
+        key = log.transaction_hash, source
+        senders[key] = min(by, senders.get(key, by))
     for log in authorizations:
         by_sender = senders.get((log.transaction_hash, log.topics[1]))
         if by_sender is not None:

@@ -5,6 +5,7 @@ encoded field by field. Both ways give the same row for the same log (tests/inde
 does not fit: nothing is skipped and nothing is truncated.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
@@ -30,7 +31,7 @@ class Writer:
     """Makes the rows of one range of blocks."""
 
     def __init__(self, decoder: Decoder) -> None:
-        self.rows: copying.Rows = {}
+        self.rows: copying.Rows = defaultdict(list)
         self._decoder = decoder
         self._chain = f"{_INT8}{decoder.chain_id:016x}{_INT8}"
         self._blocks: dict[str, str] = {}
@@ -39,14 +40,13 @@ class Writer:
         """What the splitter said. Raises Undecodable."""
         for log in logs:
             try:
-                match log.topics[0]:
-                    case topic if topic == TIP_SPLIT:
-                        self._add("tip_split", self._tip_split(log))
-                    case topic if topic == SHARE_HELD:
-                        self._add("share_held", self._share_held(log))
-                    case _:
-                        for table, rows in copying.rows_of([self._decoder.splitter(log)]).items():
-                            self._add(table, *rows)
+                if log.topics[0] == TIP_SPLIT:
+                    self.rows["tip_split"].append(self._tip_split(log))
+                elif log.topics[0] == SHARE_HELD:
+                    self.rows["share_held"].append(self._share_held(log))
+                else:
+                    for table, rows in copying.rows_of([self._decoder.splitter(log)]).items():
+                        self.rows[table] += rows
             except (ValueError, IndexError, KeyError) as error:
                 raise Undecodable(f"log {log.place} of the splitter in {log.transaction_hash}: {error!r}") from error
 
@@ -55,16 +55,13 @@ class Writer:
         for log, noticed in logs:
             try:
                 if log.topics[0] == TRANSFER:
-                    self._add("usdc_transfer", f"{self._transfer(log)}{_INT8}{noticed:016x}")
+                    self.rows["usdc_transfer"].append(f"{self._transfer(log)}{_INT8}{noticed:016x}")
                 elif log.topics[0] == AUTHORIZATION_USED:
-                    self._add("authorization_used", f"{self._authorization(log)}{_INT8}{noticed:016x}")
+                    self.rows["authorization_used"].append(f"{self._authorization(log)}{_INT8}{noticed:016x}")
                 else:
                     raise ValueError(f"unexpected topic {log.topics[0]}")
             except (ValueError, IndexError) as error:
                 raise Undecodable(f"log {log.place} of USDC in {log.transaction_hash}: {error!r}") from error
-
-    def _add(self, table: str, *rows: str) -> None:
-        self.rows.setdefault(table, []).extend(rows)
 
     def _place(self, log: Log) -> str:
         """The four fields that begin every row."""
@@ -78,51 +75,49 @@ class Writer:
         return f"{block}{index:0>8}{_HASH}{tx_hash[2:]}"
 
     def _tip_split(self, log: Log) -> str:
-        _, ref, creator_id, payer = _topics(log, 4)
-        data = _words(log, 8)
+        _, ref, creator_id, payer = log.topics
+        _check(log, 8, ref, creator_id, payer)
+        data = log.data
         return (
-            f"000f{self._place(log)}{_HASH}{ref}{_HASH}{creator_id}{_HASH}{data[:64]}{_known(payer)}"
-            f"{_INT8}{_amount(data[64:128])}{_INT8}{_amount(data[128:192])}{_INT8}{_amount(data[192:256])}"
-            f"{_known(data[256:320])}{_known(data[320:384])}{_HELD_MASKS[data[384:448]]}{_RAILS[data[448:]]}"
+            f"000f{self._place(log)}{_HASH}{ref[2:]}{_HASH}{creator_id[2:]}{_HASH}{data[2:66]}{_known(payer[26:])}"
+            f"{_INT8}{_amount(data[66:130])}{_INT8}{_amount(data[130:194])}{_INT8}{_amount(data[194:258])}"
+            f"{_known(data[282:322])}{_known(data[346:386])}{_HELD_MASKS[data[386:450]]}{_RAILS[data[450:]]}"
         )
 
     def _share_held(self, log: Log) -> str:
-        _, account_id, ref = _topics(log, 3)
-        data = _words(log, 3)
-        expires_at = int(data[:64], 16)
+        _, account_id, ref = log.topics
+        _check(log, 3, account_id, ref)
+        data = log.data
+        expires_at = int(data[2:66], 16)
         if expires_at > _LAST_SECOND:
             raise ValueError(f"{expires_at} s is no date")
         return (
-            f"0009{self._place(log)}{_HASH}{account_id}{_HASH}{ref}{_INT8}{copying.seconds(expires_at)}"
-            f"{_INT8}{_amount(data[64:128])}{_REASONS[data[128:]]}"
+            f"0009{self._place(log)}{_HASH}{account_id[2:]}{_HASH}{ref[2:]}{_INT8}{copying.seconds(expires_at)}"
+            f"{_INT8}{_amount(data[66:130])}{_REASONS[data[130:]]}"
         )
 
     def _transfer(self, log: Log) -> str:
-        _, source, to = _topics(log, 3)
-        amount = _amount(_words(log, 1))
-        return f"0008{self._place(log)}{_ADDRESS}{source[24:]}{_ADDRESS}{to[24:]}{_INT8}{amount}"
+        _, source, to = log.topics
+        _check(log, 1, source, to)
+        amount = _amount(log.data[2:])
+        return f"0008{self._place(log)}{_ADDRESS}{source[26:]}{_ADDRESS}{to[26:]}{_INT8}{amount}"
 
     def _authorization(self, log: Log) -> str:
-        _, authorizer, nonce = _topics(log, 3)
-        _words(log, 0)
-        return f"0007{self._place(log)}{_ADDRESS}{authorizer[24:]}{_HASH}{nonce}"
+        _, authorizer, nonce = log.topics
+        _check(log, 0, authorizer, nonce)
+        return f"0007{self._place(log)}{_ADDRESS}{authorizer[26:]}{_HASH}{nonce[2:]}"
 
 
-def _topics(log: Log, count: int) -> list[str]:
-    if len(log.topics) != count or any(len(topic) != _TOPIC for topic in log.topics):
-        raise ValueError(f"topics {log.topics} where {count} belong")
-    return [topic[2:] for topic in log.topics]
+def _check(log: Log, words: int, *topics: str) -> None:
+    for topic in topics:
+        if len(topic) != _TOPIC:
+            raise ValueError(f"{topic} is no topic")
+    if len(log.data) != 2 + words * 64:
+        raise ValueError(f"{len(log.data) // 2 - 1} bytes of data where {words} words belong")
 
 
-def _words(log: Log, count: int) -> str:
-    if len(log.data) != 2 + count * 64:
-        raise ValueError(f"{len(log.data) // 2 - 1} bytes of data where {count} words belong")
-    return log.data[2:]
-
-
-def _known(word: str) -> str:
+def _known(address: str) -> str:
     """An address field; null for the zero address: the contract's way to say that there is none."""
-    address = word[24:]
     return NULL if address == _NOBODY else _ADDRESS + address
 
 
