@@ -4,6 +4,9 @@ Every row of an event has the natural key (chain_id, block_number, log_index). T
 its finality follows from `cursor`; neither is repeated in the rows. Only `ledger.record` writes facts, and only
 `ledger.rollups` what is derived of the final ones.
 Addresses are 20 bytes, hashes and ids 32. Amounts are micro-USDC.
+
+Nearly all that a row costs to write is its indexes (measured: 1.5 µs without any, about 2 µs more for each), so the
+large tables have those that a query needs, as narrow as it allows: the chain is left to the filter.
 """
 
 from typing import Any
@@ -160,11 +163,11 @@ tip_split = _event_table(
         " AND amount_micro_usdc - creator_share_micro_usdc - agent_share_micro_usdc >= 0 AND amount_micro_usdc > 0",
         name="tip_split_shares_add_up",
     ),
-    Index("tip_split_ref_idx", "chain_id", "ref", "block_number", "log_index"),
-    Index("tip_split_creator_idx", "chain_id", "creator_id", "block_number", "log_index"),
-    Index("tip_split_agent_idx", "chain_id", "agent_id", "block_number", "log_index"),
-    Index("tip_split_payer_idx", "chain_id", "payer", "block_number", "log_index"),
-    Index("tip_split_tx_idx", "tx_hash"),
+    Index("tip_split_ref_idx", "ref", "block_number"),
+    Index("tip_split_creator_idx", "creator_id", "block_number"),
+    Index("tip_split_agent_idx", "agent_id", "block_number"),
+    Index("tip_split_payer_idx", "payer", "block_number"),
+    Index("tip_split_tx_idx", "tx_hash", postgresql_using="hash"),
     widths={"ref": 32, "creator_id": 32, "agent_id": 32, "payer": 20, "creator_wallet": 20, "agent_wallet": 20},
 )
 
@@ -178,7 +181,7 @@ share_held = _event_table(
     CheckConstraint(_one_of("reason", HOLD_REASONS), name="share_held_reason_known"),
     CheckConstraint("amount_micro_usdc > 0", name="share_held_amount_positive"),
     Index("share_held_bucket_idx", "chain_id", "account_id", "expires_at"),
-    Index("share_held_tx_idx", "tx_hash"),
+    Index("share_held_account_idx", "account_id", "block_number"),
     widths={"account_id": 32, "ref": 32},
 )
 
@@ -258,9 +261,8 @@ usdc_transfer = _event_table(
     ),
     CheckConstraint("amount_micro_usdc >= 0", name="usdc_transfer_amount_not_negative"),
     CheckConstraint("noticed_block_number >= block_number", name="usdc_transfer_noticed_not_before"),
-    Index("usdc_transfer_to_idx", "chain_id", "to_address", "block_number", "log_index"),
-    Index("usdc_transfer_from_idx", "chain_id", "from_address", "block_number", "log_index"),
-    Index("usdc_transfer_tx_idx", "tx_hash"),
+    Index("usdc_transfer_to_idx", "to_address", "block_number"),
+    Index("usdc_transfer_from_idx", "from_address"),
     Index(
         "usdc_transfer_late_idx",
         "chain_id",
@@ -276,7 +278,7 @@ authorization_used = _event_table(
     _bytes("nonce", doc="EIP-3009; used once per authorizer"),
     Column("noticed_block_number", BigInteger, nullable=False, doc="as in `usdc_transfer`"),
     CheckConstraint("noticed_block_number >= block_number", name="authorization_used_noticed_not_before"),
-    Index("authorization_used_nonce_idx", "chain_id", "authorizer", "nonce"),
+    Index("authorization_used_nonce_idx", "nonce", postgresql_using="hash"),
     Index(
         "authorization_used_late_idx",
         "chain_id",

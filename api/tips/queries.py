@@ -166,7 +166,8 @@ async def holds_of(session: AsyncSession, tips: Sequence[Tip]) -> dict[tuple[byt
     )
     rows = await session.execute(
         select(held.tx_hash, next_tip.label("tip"), held.account_id, held.reason, held.expires_at)
-        .where(held.chain_id == tips[0].chain_id, held.tx_hash.in_({tip.tx_hash for tip in tips}))
+        .where(held.chain_id == tips[0].chain_id, held.block_number.in_({tip.block_number for tip in tips}))
+        .where(held.tx_hash.in_({tip.tx_hash for tip in tips}))
         .order_by(held.block_number, held.log_index)
     )
     found: dict[tuple[bytes, int], list[Hold]] = {}
