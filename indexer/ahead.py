@@ -11,14 +11,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from indexer import fetch, proof
-from indexer.chain import Chain, Header, RangeRefused
+from indexer import fetch, proof, receipts
+from indexer.chain import Chain, Header, Log, RangeRefused
 from indexer.fetch import Found, Look, Past, Range, Scope
 from ledger import record
 
 RANGE_BLOCKS = 2000
 _AT_ONCE = 4
 _FIRST_WIDTH = 100
+_RECEIPTS_AT_ONCE = 8
+"""Blocks: a busy one has a megabyte of receipts."""
 _ROWS = 6000
 """So many rows a range should have: about 10 MB of answers."""
 
@@ -131,7 +133,13 @@ async def young(chain: Chain, headers: Sequence[Header], *, with_receipts: bool)
 
 async def received(chain: Chain, headers: Sequence[Header]) -> Range:
     """The blocks with all their logs. Raises proof.BadAnswer when a receipts root is another than the header's."""
-    logs = [log for header in headers for log in await chain.logs_of_receipts(header.hash)]
+    logs: list[Log] = []
+    for start in range(0, len(headers), _RECEIPTS_AT_ONCE):
+        asked = headers[start : start + _RECEIPTS_AT_ONCE]
+        found = await chain.receipts_of([header.hash for header in asked])
+        for header, of_block in zip(asked, found, strict=True):
+            receipts.check_root(header, of_block)
+            logs += [log for receipt in of_block for log in receipt.logs]
     return Range(headers, fetch.Received(logs), "receipts")
 
 
@@ -139,7 +147,7 @@ async def looked(chain: Chain, scope: Scope, blocks: Range, watched: Collection[
     """The first look; what the blooms leave in doubt is settled by the receipts."""
     seen = await fetch.look(scope, blocks, watched)
     for header in fetch.doubtful(scope, seen):
-        splitter = scope.deployment.splitter.lower()
-        if any(log.address.lower() == splitter for log in await chain.logs_of_receipts(header.hash)):
+        whole = await received(chain, [header])
+        if await whole.source.find([{"address": scope.deployment.splitter}]):
             raise proof.BadAnswer(f"logs of block {header.height} were left out of the answer")
     return seen

@@ -230,10 +230,6 @@ class Chain:
                 raise Unavailable(f"{self.provider.name} has no receipts of block {block_hash}")
         return [receipts for receipts in found if receipts is not None]
 
-    async def logs_of_receipts(self, block_hash: str) -> list[Log]:
-        """Every log of the block, the long way round: what `eth_getLogs` may have left out is here."""
-        return [found for receipt in await self.receipts(block_hash) for found in receipt.logs]
-
     async def call(self, calls: Sequence[tuple[str, str]], block_hash: str) -> list[bytes]:
         """Answers of `eth_call` (address, calldata in hex) in the state of exactly that block."""
         at = {"blockHash": block_hash}

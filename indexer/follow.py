@@ -19,7 +19,7 @@ from indexer import ahead, events, fetch, proof, reorg
 from indexer import chain as rpc
 from indexer.progress import Progress
 from indexer.status import Status
-from ledger import copying, facts, record
+from ledger import copying, facts, record, rollups
 
 log = structlog.get_logger("indexer.follow")
 
@@ -99,6 +99,12 @@ class Mirror:
 
     def _limit(self, number: int) -> int:
         return number if self.until is None else min(number, self.until)
+
+    async def roll_up(self) -> bool:
+        """Takes a slice of what has become final into the rollups; whether there was any. Raises record.Fenced.
+
+        Only when there is no new block: while the ledger is behind, nobody reads it, and large slices cost less."""
+        return bool(await rollups.advance(self.connection, self.cursor))
 
     async def start_over(self) -> None:
         """Empties the ledger of this chain. Raises record.Fenced."""
@@ -271,7 +277,7 @@ async def follow(
     strikes = 0
     while not stop.is_set():
         try:
-            changed = await mirror.step()
+            changed = await mirror.step() or await mirror.roll_up()
             strikes = 0
         except _FAULTS as fault:
             strikes += 1

@@ -195,6 +195,8 @@ class World:
         return address
 
     def head(self) -> tuple[int, bytes]:
+        """Number and hash of the newest block, once everything sent is mined."""
+        self._until_mined()
         latest = self.w3.eth.get_block("latest")
         return latest["number"], bytes(latest["hash"])
 
