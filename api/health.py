@@ -107,10 +107,15 @@ async def _chain(held: Resources) -> Reason | None:
 async def _indexer(held: Resources) -> Reason | None:
     async with held.database.reading() as session:
         head = await balances.head(session, held.chain_id)
+        differs = await balances.differs(session, held.chain_id)
     if head is None:
         return Reason("indexer", "INDEXER_NOT_STARTED", "The ledger has seen no block of this chain yet.")
     if head.status == "halted":
         return Reason("indexer", "INDEXER_HALTED", "The indexer stopped, because something does not add up.")
+    if differs:
+        return Reason(
+            "indexer", "LEDGER_DIFFERS", "The ledger and the chain say different things; operators see which."
+        )
     silence = (datetime.now(UTC) - head.updated_at).total_seconds()
     if silence > held.settings.max_silence_seconds:
         return Reason("indexer", "INDEXER_SILENT", f"The ledger was last updated {silence:.0f} seconds ago.")

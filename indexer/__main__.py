@@ -11,12 +11,12 @@ import structlog
 from pydantic import ValidationError
 
 from indexer import chain as rpc
-from indexer import follow, lead, verify
+from indexer import follow, lead, report, verify
 from indexer import log as logs
 from indexer.metrics import served
 from indexer.settings import Settings
 from indexer.status import Status
-from ledger import db, deployment, record
+from ledger import db, deployment, reconciliation, record
 
 log = structlog.get_logger("indexer")
 
@@ -99,12 +99,14 @@ async def _print_status(settings: Settings) -> int:
     connection = await db.connect_async(settings.database_url, "molt_indexer", autocommit=True)
     async with connection:
         cursor = await record.read_cursor(connection, settings.chain_id)
+        differences = await reconciliation.open_differences(connection, settings.chain_id)
     if cursor is None:
         return _fail(f"nothing is mirrored of chain {settings.chain_id} yet: start `python -m indexer run`")
     lag = cursor.chain_head_number - cursor.head_number
     said = {**cursor.__dict__, "head_hash": "0x" + cursor.head_hash.hex(), "lag_blocks": lag}
+    said["differences"] = [report.said(each) for each in differences]
     print(json.dumps(said, default=str))  # noqa: T201
-    return int(cursor.status == "halted")
+    return int(cursor.status == "halted" or bool(differences))
 
 
 def _setting_errors(error: ValidationError) -> str:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -168,6 +169,13 @@ class Chain:
         self.provider.outcomes[outcome] += 1
         log.warning("provider_left", provider=self.provider.name, outcome=outcome, why=why)
         self._current = (self._current + 1) % len(self.providers)
+
+    def apart(self, turn: int = 0) -> "Chain":
+        """The same providers, chosen on its own: leaving one here leaves it nowhere else. `turn`: so many further on
+        than the current one. It ends with this one."""
+        other = copy(self)
+        other._current = (self._current + turn) % len(self.providers)
+        return other
 
     async def chain_id(self) -> int:
         return int(self._read(_TEXT, (await self.ask([("eth_chainId", [])]))[0]), 16)

@@ -81,6 +81,28 @@ async def other_blocks(
     return found
 
 
+async def outside(connection: record.Connection, pinned: record.Cursor) -> list[Difference]:
+    """Rows of the ledger in blocks before its start or after its head: too many, and in no rebuild."""
+    found: list[Difference] = []
+    bounds = {"chain_id": pinned.chain_id, "first": pinned.start_number, "last": pinned.head_number, "limit": _NAMED}
+    for table in (*EVENT_TABLES, block):
+        key = ("number",) if table is block else ("block_number", "log_index")
+        rows = _Rows(table.name, [column.name for column in table.columns], key, Blocks(pinned.chain_id, 0, 0))
+        query = sql.SQL(_OUTSIDE_BLOCKS if table is block else _OUTSIDE).format(
+            names=rows.names, table=sql.Identifier(table.name)
+        )
+        for row in await (await connection.execute(query, bounds)).fetchall():
+            found += _row_differences(rows, row, [None] * len(row))
+    return found
+
+
+def of_rollup(table: str, stored: Row | None, derived: Row | None) -> Difference:
+    """A row of a rollup beside what the facts come to."""
+    either = stored or derived or {}
+    place = {name: value for name, value in either.items() if name in _ROLLUP_KEYS}
+    return Difference(table, shown(place), "row", shown(stored), shown(derived))
+
+
 class _Rows(NamedTuple):
     """The rows of a table that are compared, and what names one of them."""
 
@@ -194,6 +216,7 @@ async def _fetch(connection: record.Connection, query: sql.SQL, blocks: Blocks, 
     return await (await connection.execute(query, {**blocks._asdict(), **more})).fetchall()
 
 
+_ROLLUP_KEYS = ("day", "ref", "creator_id", "agent_id", "account_id", "expires_at")
 _HEADER_COLUMNS = ("hash", "parent_hash", "timestamp")
 
 _ALL: LiteralString = "chain_id = {chain_id}"
@@ -213,6 +236,13 @@ WHERE ROW({o}) IS DISTINCT FROM ROW({t}) ORDER BY {order} LIMIT {limit}"""
 _NOTICED_BEFORE: LiteralString = """
 SELECT block_number, log_index FROM ledger.{table} JOIN unnest(%s::bigint[], %s::int[]) AS k(block_number, log_index)
 USING (block_number, log_index) WHERE chain_id = {chain_id} AND noticed_block_number < {first}"""
+
+_OUTSIDE: LiteralString = """
+SELECT {names} FROM ledger.{table} WHERE chain_id = %(chain_id)s
+AND (block_number < %(first)s OR block_number > %(last)s) ORDER BY block_number, log_index LIMIT %(limit)s"""
+_OUTSIDE_BLOCKS: LiteralString = """
+SELECT {names} FROM ledger.{table} WHERE chain_id = %(chain_id)s
+AND (number < %(first)s - 1 OR number > %(last)s) ORDER BY number LIMIT %(limit)s"""
 
 _SCRATCH_WITH_EVENTS: LiteralString = "SELECT * FROM pg_temp.block WHERE has_events"
 _COUNT_WITH_EVENTS: LiteralString = "SELECT count(*) FROM pg_temp.block WHERE chain_id = %(chain_id)s AND has_events"

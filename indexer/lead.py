@@ -6,13 +6,13 @@ take over within a second. The epoch in the cursor fences a writer that lost the
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 import psycopg
 import structlog
 
 from indexer import chain as rpc
-from indexer import events, fetch, follow
+from indexer import events, fetch, follow, reconcile
 from indexer.follow import Mirror
 from indexer.settings import Settings
 from indexer.status import Status
@@ -49,7 +49,9 @@ async def run(
             async with leading(settings, scope, chain, status, stop) as mirror:
                 if mirror is None:
                     return
-                await follow.follow(mirror, poll_seconds=settings.poll_seconds, stop=stop, done=done)
+                beside = nullcontext() if done else reconcile.beside(settings, chain, scope, status, stop)
+                async with beside:
+                    await follow.follow(mirror, poll_seconds=settings.poll_seconds, stop=stop, done=done)
                 return
         except (psycopg.OperationalError, record.Fenced, rpc.Unavailable) as fault:
             log.warning("lead_lost", why=repr(fault))

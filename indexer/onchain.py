@@ -71,7 +71,10 @@ async def ask(chain: rpc.Chain, expected: Sequence[Expected], block_hash: str) -
     calls = [each.call for each in expected]
     size = -(-len(calls) // _AT_ONCE)
     pages = [calls[start : start + size] for start in range(0, len(calls), size or 1)]
-    answers = await asyncio.gather(*(chain.call(page, block_hash) for page in pages))
+    try:
+        answers = await asyncio.gather(*(chain.call(page, block_hash) for page in pages))
+    except ValueError as error:
+        raise rpc.Unavailable(f"{chain.provider.name} answered a call with no proper hex: {error}") from error
     found: list[Difference] = []
     for each, answer in zip(expected, (answer for page in answers for answer in page), strict=True):
         if len(answer) != _WORD * len(each.words):
@@ -83,15 +86,22 @@ async def ask(chain: rpc.Chain, expected: Sequence[Expected], block_hash: str) -
 
 
 async def keys(
-    session: AsyncSession, chain_id: int, subject: Subject, *, after: Key = (), last: Key = (), limit: int | None = None
+    session: AsyncSession,
+    chain_id: int,
+    subject: Subject,
+    *,
+    after: Key = (),
+    first: Key = (),
+    last: Key = (),
+    limit: int | None = None,
 ) -> list[Key]:
-    """The next keys that the ledger knows, in order: those after `after`, and not after `last`."""
+    """The keys that the ledger knows, in order: those after `after`, or from `first` to `last`."""
     key = subject.key
     query = select(*key).where(key[0].table.c.chain_id == chain_id).group_by(*key).order_by(*key).limit(limit)
     if after:
         query = query.where(tuple_(*key) > tuple_(*after))
-    if last:
-        query = query.where(tuple_(*key) <= tuple_(*last))
+    if first:
+        query = query.where(tuple_(*key) >= tuple_(*first), tuple_(*key) <= tuple_(*last))
     return [tuple(row) for row in await session.execute(query)]
 
 

@@ -68,7 +68,9 @@ async def slice_of(
     before = fetch.block_fact(scope.deployment.chain_id, header, has_events=False)
     await record.open_cursor(connection, scope.deployment, before, record.SCRATCH)
     await connection.execute(_KNOWN_VAULTS, (scope.deployment.chain_id, blocks[0]))
-    mirror = await follow.open_mirror(chain, connection, scope, Status(), record.SCRATCH, range_blocks=range_blocks)
+    mirror = await follow.open_mirror(
+        chain, connection, scope, Status(), record.SCRATCH, range_blocks=range_blocks, receipts="never"
+    )
     mirror.until = blocks[-1]
     try:
         while mirror.cursor.head_number < blocks[-1]:

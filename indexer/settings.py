@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, PositiveFloat, PositiveInt, field_validator
+from pydantic import AliasChoices, Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -26,6 +26,8 @@ class Settings(BaseSettings):
     )
     """Of which blocks the receipts root is recomputed, which proves that no log was left out: of none, of those not yet
     final, or of all. It takes every receipt of the block over the wire."""
+    reconcile_seconds: NonNegativeFloat = Field(default=5.0, validation_alias=AliasChoices("INDEXER_RECONCILE_SECONDS"))
+    """Between two slices of the reconciliation that never ends; 0 turns it off."""
     metrics_port: int = Field(default=0, validation_alias=AliasChoices("INDEXER_METRICS_PORT"))
     """`/metrics` and `/ready`; 0 turns them off."""
     metrics_host: str = Field(default="127.0.0.1", validation_alias=AliasChoices("INDEXER_METRICS_HOST"))

@@ -7,7 +7,7 @@ functions want a connection in autocommit mode.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import psycopg
 from psycopg.rows import class_row
@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 Part = Literal["totals", "buckets", "vaults", "wallets", "blocks", "rollups"]
 """See `models.RECONCILED_PARTS`."""
+PARTS: tuple[Part, ...] = get_args(Part)
 
 
 class Slice(NamedTuple):

@@ -5,7 +5,7 @@ hashes 32 bytes, addresses 20. Each answer carries the finality of the newest fa
 reorganised away, `finalized` may not.
 """
 
-from ledger.balances.chain_state import Head, Status, head, min_tip, paused, treasury
+from ledger.balances.chain_state import Head, Status, differs, head, min_tip, paused, treasury
 from ledger.balances.earning import Earning, Payout, Role, earnings, payouts
 from ledger.balances.finality import Finality
 from ledger.balances.hold import HeldBucket, expired_buckets, held_buckets
@@ -34,6 +34,7 @@ __all__ = [
     "WalletStatus",
     "accounts_of_wallet",
     "authorization",
+    "differs",
     "earnings",
     "expired_buckets",
     "head",

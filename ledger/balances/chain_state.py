@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from ledger.models import (
     contract_event,
     cursor,
+    difference,
 )
 from ledger.money import MicroUsdc
 
@@ -54,6 +55,13 @@ async def head(session: AsyncSession, chain_id: int) -> Head | None:
         )
     ).one_or_none()
     return Head(*row) if row else None
+
+
+async def differs(session: AsyncSession, chain_id: int) -> bool:
+    """Whether reconciliation has found something in the ledger that is not on the chain, or the other way round, and
+    has not found it equal since."""
+    found = select(difference.c.id).where(difference.c.chain_id == chain_id, difference.c.resolved_at.is_(None))
+    return (await session.execute(found.limit(1))).first() is not None
 
 
 async def treasury(session: AsyncSession, chain_id: int) -> bytes | None:

@@ -54,6 +54,23 @@ async def test_ready_by_a_fresh_ledger_only(http: httpx.AsyncClient, database_ur
     assert await asked(http) == ["INDEXER_HALTED"]
 
 
+async def test_a_difference_is_told_by_its_code_alone_until_it_is_resolved(
+    http: httpx.AsyncClient, database_url: str
+) -> None:
+    ledger_is(database_url)
+    with db.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            """INSERT INTO ledger.difference
+                (chain_id, part, slice_first, slice_last, subject, place, accounts, column_name, head_number)
+            VALUES (84532, 'buckets', '', '', 'bucket', '{"account_id": "0x0badacc0"}', '{}', 'value', 9)"""
+        )
+        answer = await http.get("/api/v1/health/ready")
+        assert [reason["code"] for reason in answer.json()["reasons"]] == ["LEDGER_DIFFERS"]
+        assert "0badacc0" not in answer.text
+        connection.execute("UPDATE ledger.difference SET resolved_at = now()")
+    assert await asked(http) == []
+
+
 async def test_missing_migration_is_named(http: httpx.AsyncClient, database_url: str) -> None:
     ledger_is(database_url)
     with db.connect(database_url, autocommit=True) as connection:
