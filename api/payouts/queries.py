@@ -1,4 +1,4 @@
-"""Reads of what accounts earned and received, straight from the ledger's facts. Amounts are micro-USDC."""
+"""Reads of what accounts earned and received, from the ledger. Amounts are micro-USDC."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ledger import balances
 from ledger.balances import Finality
+from ledger.models import AGENT_HELD, CREATOR_HELD
 from ledger.money import MicroUsdc
 
 Kind = Literal["share", "held", "claim", "sweep"]
@@ -77,31 +79,37 @@ class Totals:
     """The part of `earned` in blocks that are not final yet."""
 
 
-# One row for each share of a tip that is one of these accounts'.
+# Each kind is cut to a page by itself, account by account along its index. Shares are cut before the held ones are left
+# out: a held share is told of by a log of its own, right before its tip's, so that no page lacks what it should have.
+_PAGE = "ORDER BY block_number DESC, log_index DESC LIMIT :limit"
+
 _SHARES = """
-  SELECT creator_id AS account_id, 'creator' AS role, creator_share_micro_usdc AS amount, creator_wallet AS wallet,
-         (held_mask & 1) <> 0 AS held, ref, block_number, log_index, tx_hash
-    FROM ledger.tip_split WHERE chain_id = :chain_id AND creator_id = ANY(:accounts) AND creator_share_micro_usdc > 0
-  UNION ALL
-  SELECT agent_id, 'agent', agent_share_micro_usdc, agent_wallet, (held_mask & 4) <> 0, ref,
-         block_number, log_index, tx_hash
-    FROM ledger.tip_split WHERE chain_id = :chain_id AND agent_id = ANY(:accounts) AND agent_share_micro_usdc > 0
-"""
+SELECT 'share' AS kind, account_id, '{role}' AS role, amount, wallet, ref, NULL AS reason,
+       NULL::timestamptz AS expires_at, block_number, log_index, tx_hash FROM account CROSS JOIN LATERAL (
+  SELECT {role}_share_micro_usdc AS amount, {role}_wallet AS wallet, held_mask, ref, block_number, log_index, tx_hash
+    FROM ledger.tip_split
+   WHERE chain_id = :chain_id AND {role}_id = account_id AND block_number <= :block_number
+     AND (block_number, log_index, '{role}') < (:block_number, :log_index, CAST(:role AS text)) {page}) share
+ WHERE held_mask & {bit} = 0"""
+
+_OTHERS = """
+SELECT '{kind}', account.account_id, NULL, amount_micro_usdc, {wallet}, {ref}, {reason}, expires_at,
+       block_number, log_index, tx_hash FROM account CROSS JOIN LATERAL (
+  SELECT * FROM ledger.{table} fact
+   WHERE chain_id = :chain_id AND fact.account_id = account.account_id AND block_number <= :block_number
+     AND (block_number, log_index, '') < (:block_number, :log_index, CAST(:role AS text)) {page}) fact"""
 
 _MOVEMENTS = f"""
-WITH movement AS (
-  SELECT 'share' AS kind, account_id, role, amount, wallet, ref, NULL AS reason, NULL::timestamptz AS expires_at,
-         block_number, log_index, tx_hash FROM ({_SHARES}) share WHERE NOT held
+WITH account AS (SELECT unnest(CAST(:accounts AS bytea[])) AS account_id), movement AS (
+  {_SHARES.format(role="creator", bit=CREATOR_HELD, page=_PAGE)}
   UNION ALL
-  SELECT 'held', account_id, NULL, amount_micro_usdc, NULL, ref, reason, expires_at, block_number, log_index, tx_hash
-    FROM ledger.share_held WHERE chain_id = :chain_id AND account_id = ANY(:accounts)
+  {_SHARES.format(role="agent", bit=AGENT_HELD, page=_PAGE)}
   UNION ALL
-  SELECT 'claim', account_id, NULL, amount_micro_usdc, wallet, NULL, NULL, expires_at, block_number, log_index, tx_hash
-    FROM ledger.share_claimed WHERE chain_id = :chain_id AND account_id = ANY(:accounts)
+  {_OTHERS.format(kind="held", table="share_held", wallet="NULL", ref="ref", reason="reason", page=_PAGE)}
   UNION ALL
-  SELECT 'sweep', account_id, NULL, amount_micro_usdc, treasury, NULL, NULL, expires_at,
-         block_number, log_index, tx_hash
-    FROM ledger.share_swept WHERE chain_id = :chain_id AND account_id = ANY(:accounts)
+  {_OTHERS.format(kind="claim", table="share_claimed", wallet="wallet", ref="NULL", reason="NULL", page=_PAGE)}
+  UNION ALL
+  {_OTHERS.format(kind="sweep", table="share_swept", wallet="treasury", ref="NULL", reason="NULL", page=_PAGE)}
 )
 SELECT kind, account_id, role, amount, wallet, ref, reason, expires_at, m.block_number, log_index, tx_hash,
        block.timestamp, CASE WHEN m.block_number <= finalized_number THEN 'finalized'
@@ -109,7 +117,6 @@ SELECT kind, account_id, role, amount, wallet, ref, reason, expires_at, m.block_
   FROM movement m
   JOIN ledger.block ON block.chain_id = :chain_id AND block.number = m.block_number
   JOIN ledger.cursor ON cursor.chain_id = :chain_id
- WHERE (m.block_number, m.log_index, coalesce(role, '')) < (:block_number, :log_index, :role)
  ORDER BY m.block_number DESC, log_index DESC, coalesce(role, '') DESC
  LIMIT :limit
 """  # noqa: S608 - constants only
@@ -133,25 +140,18 @@ async def movements(
 
 
 _KEYS: dict[GroupBy, str] = {
-    "day": "to_char(timezone('UTC', block.timestamp), 'YYYY-MM-DD')",
+    "day": "to_char(day, 'YYYY-MM-DD')",
     "series": "episode.series_id::text",
     "episode": "episode.id::text",
-    "role": "share.role",
+    "role": "role",
 }
 
-_EARNED = """
-SELECT {key} AS key, count(*),
-       coalesce(sum(amount) FILTER (WHERE share.block_number <= finalized_number), 0),
-       coalesce(sum(amount) FILTER (WHERE share.block_number > finalized_number), 0),
-       coalesce(sum(amount) FILTER (WHERE held), 0)
-  FROM ({shares}) share
-  JOIN ledger.block ON block.chain_id = :chain_id AND block.number = share.block_number
-  JOIN ledger.cursor ON cursor.chain_id = :chain_id
-  LEFT JOIN app.episode ON share.ref = episode.ref
- WHERE (CAST(:since AS timestamptz) IS NULL OR block.timestamp >= :since)
-   AND (CAST(:until AS timestamptz) IS NULL OR block.timestamp < :until)
+_EARNED = f"""
+SELECT {{key}} AS key, sum(tips), sum(earned - pending), sum(pending), sum(held)
+  FROM ({balances.EARNED_LINES}) line
+  LEFT JOIN app.episode ON line.ref = episode.ref
  GROUP BY 1 ORDER BY 1 NULLS LAST
-"""
+"""  # noqa: S608 - constants only
 
 
 async def earned(
@@ -164,31 +164,30 @@ async def earned(
     until: datetime | None = None,
 ) -> list[Earned]:
     """Shares of every tip that named one of the accounts, tipped in `since <= time < until`."""
-    query = text(_EARNED.format(key=_KEYS[group_by], shares=_SHARES))
-    rows = await session.execute(query, {**_of(chain_id, accounts), "since": since, "until": until})
-    return [Earned(key, tips, *(MicroUsdc(int(amount)) for amount in amounts)) for key, tips, *amounts in rows]
+    query = text(_EARNED.format(key=_KEYS[group_by]))
+    rows = await session.execute(query, balances.line_parameters(chain_id, accounts, since, until))
+    return [Earned(key, int(tips), *(MicroUsdc(int(amount)) for amount in amounts)) for key, tips, *amounts in rows]
 
 
 _TOTALS = f"""
-WITH share AS ({_SHARES}), account AS (SELECT unnest(CAST(:accounts AS bytea[])) AS account_id)
-SELECT account_id,
-       (SELECT coalesce(sum(amount), 0) FROM share s WHERE s.account_id = a.account_id),
-       (SELECT coalesce(sum(amount), 0) FROM share s WHERE s.account_id = a.account_id AND NOT held),
+WITH account AS (SELECT unnest(CAST(:accounts AS bytea[])) AS account_id), earned AS (
+  SELECT account_id, sum(earned) AS earned, sum(held) AS held, sum(pending) AS pending
+    FROM ({balances.EARNED_LINES}) line GROUP BY account_id
+)
+SELECT account_id, coalesce(earned, 0), coalesce(earned - held, 0),
        (SELECT coalesce(sum(amount_micro_usdc), 0) FROM ledger.share_claimed c
-         WHERE c.chain_id = :chain_id AND c.account_id = a.account_id),
+         WHERE c.chain_id = :chain_id AND c.account_id = account.account_id),
        (SELECT coalesce(sum(amount_micro_usdc), 0) FROM ledger.share_swept w
-         WHERE w.chain_id = :chain_id AND w.account_id = a.account_id),
-       (SELECT coalesce(sum(amount), 0) FROM share s
-         WHERE s.account_id = a.account_id
-           AND s.block_number > (SELECT finalized_number FROM ledger.cursor WHERE chain_id = :chain_id))
-  FROM account a
+         WHERE w.chain_id = :chain_id AND w.account_id = account.account_id),
+       coalesce(pending, 0)
+  FROM account LEFT JOIN earned USING (account_id)
 """  # noqa: S608 - constants only
 
 
 async def totals(session: AsyncSession, chain_id: int, accounts: Sequence[bytes]) -> dict[bytes, Totals]:
     """By account, zeros included."""
     found = {}
-    for account_id, *amounts in await session.execute(text(_TOTALS), _of(chain_id, accounts)):
+    for account_id, *amounts in await session.execute(text(_TOTALS), balances.line_parameters(chain_id, accounts)):
         all_earned, paid, claimed, swept, pending = (MicroUsdc(int(amount)) for amount in amounts)
         unclaimed = MicroUsdc(all_earned - paid - claimed - swept)
         found[account_id] = Totals(account_id, all_earned, paid, claimed, swept, unclaimed, pending)

@@ -1,12 +1,12 @@
 """What the facts add up to. Start from `tip`, then `hold`; callers say `balances.held_buckets(session, …)`.
 
-Every function reads at the session's snapshot; nothing here is stored. Amounts are micro-USDC, times UTC, ids and
-hashes 32 bytes, addresses 20. Each answer carries the finality of the newest fact in it: `unsafe` may still be
-reorganised away, `finalized` may not.
+Every function reads at the session's snapshot: what `ledger.rollups` stored of final blocks, and the facts since then.
+Amounts are micro-USDC, times UTC, ids and hashes 32 bytes, addresses 20. Each answer carries the finality of the newest
+fact in it: `unsafe` may still be reorganised away, `finalized` may not.
 """
 
 from ledger.balances.chain_state import Head, Status, differs, head, min_tip, paused, treasury
-from ledger.balances.earning import Earning, Payout, Role, earnings, payouts
+from ledger.balances.earning import EARNED_LINES, Earning, Payout, Role, earnings, line_parameters, payouts
 from ledger.balances.finality import Finality
 from ledger.balances.hold import HeldBucket, expired_buckets, held_buckets
 from ledger.balances.tip import Rail, Tip, tip_by_log, tips, tips_by_tx
@@ -17,6 +17,7 @@ from ledger.models import AGENT_HELD, CREATOR_HELD, PLATFORM_HELD
 __all__ = [
     "AGENT_HELD",
     "CREATOR_HELD",
+    "EARNED_LINES",
     "PLATFORM_HELD",
     "AuthorizationUse",
     "Earning",
@@ -39,6 +40,7 @@ __all__ = [
     "expired_buckets",
     "head",
     "held_buckets",
+    "line_parameters",
     "min_tip",
     "paused",
     "payouts",

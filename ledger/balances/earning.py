@@ -1,30 +1,16 @@
 """What an account earned, and what reached its wallet."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import (
-    ColumnElement,
-    LargeBinary,
-    Select,
-    Text,
-    and_,
-    case,
-    cast,
-    func,
-    literal,
-    null,
-    select,
-    tuple_,
-    union_all,
-)
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ledger.balances import finality
 from ledger.balances.finality import Finality
 from ledger.ids import PLATFORM_ID
-from ledger.models import AGENT_HELD, CREATOR_HELD, PLATFORM_HELD, block, cursor, share_claimed, tip_split
+from ledger.models import AGENT_HELD, CREATOR_HELD, PLATFORM_HELD
 from ledger.money import MicroUsdc
 
 Role = Literal["creator", "platform", "agent"]
@@ -53,37 +39,30 @@ async def earnings(
     until: datetime | None = None,
 ) -> list[Earning]:
     """Shares of every tip that named the account (PLATFORM_ID: the platform's), tipped in `since <= time < until`."""
-    shares = _shares_of(chain_id, account_id).subquery()
-    in_block = and_(block.c.chain_id == chain_id, block.c.number == shares.c.block_number)
-    key = {
-        "day": func.to_char(func.timezone("UTC", block.c.timestamp), "YYYY-MM-DD"),
-        "ref": func.concat("0x", func.encode(shares.c.ref, "hex")),
-        "role": shares.c.role,
-    }[group_by].label("key")
-    within = [block.c.timestamp >= since] if since else []
-    within += [block.c.timestamp < until] if until else []
-    sums = (
-        select(
-            key,
-            func.count().label("tips"),
-            func.sum(shares.c.amount).label("earned"),
-            func.sum(case((shares.c.held, shares.c.amount), else_=0)).label("held"),
-            func.max(shares.c.block_number).label("block_number"),
-        )
-        .join(block, in_block)
-        .where(*within)
-        .group_by(key)
-        .subquery()
-    )
-    query = (
-        select(sums.c.key, sums.c.tips, sums.c.earned, sums.c.held, finality.of(sums))
-        .join(cursor, cursor.c.chain_id == chain_id)
-        .order_by(sums.c.key)
-    )
+    of_platform = _PLATFORM_LINES_BY_REF if group_by == "ref" else _PLATFORM_LINES
+    lines = of_platform if account_id == PLATFORM_ID else EARNED_LINES
+    query = text(_EARNINGS.format(key=_KEYS[group_by], lines=lines))
+    found = await session.execute(query, line_parameters(chain_id, [account_id], since, until))
     return [
         Earning(key, count, MicroUsdc(int(earned)), MicroUsdc(int(held)), known)
-        for key, count, earned, held, known in await session.execute(query)
+        for key, count, earned, held, known in found
     ]
+
+
+def line_parameters(
+    chain_id: int, accounts: Sequence[bytes], since: datetime | None = None, until: datetime | None = None
+) -> dict[str, Any]:
+    """What `EARNED_LINES` asks for: rollups of whole days, and single tips of a day that `since` or `until` cuts."""
+    bounds = [each.astimezone(UTC) for each in (since, until) if each is not None]
+    return {
+        "chain_id": chain_id,
+        "accounts": list(accounts),
+        "since": since,
+        "until": until,
+        "first_day": _day_from(since) if since else date.min,
+        "day_after": until.astimezone(UTC).date() if until else date.max,
+        "cut_days": sorted({each.date() for each in bounds if each.time() != time()}),
+    }
 
 
 @dataclass(frozen=True)
@@ -118,70 +97,129 @@ async def payouts(
     limit: int = 50,
 ) -> list[Payout]:
     """Newest first. `after` is the `key` of the last one seen."""
-    shares = _shares_of(chain_id, account_id).subquery()
-    claims = share_claimed.c
-    paid = union_all(
-        select(
-            literal("share").label("kind"),
-            shares.c.role,
-            shares.c.block_number,
-            shares.c.log_index,
-            shares.c.tx_hash,
-            shares.c.ref,
-            shares.c.wallet,
-            shares.c.amount,
-        ).where(~shares.c.held),
-        select(
-            literal("claim"),
-            cast(null(), Text),
-            claims.block_number,
-            claims.log_index,
-            claims.tx_hash,
-            cast(null(), LargeBinary),
-            claims.wallet,
-            claims.amount_micro_usdc,
-        ).where(claims.chain_id == chain_id, claims.account_id == account_id),
-    ).subquery()
-    place = (paid.c.block_number, paid.c.log_index, func.coalesce(paid.c.role, ""))
-    query = (
-        select(
-            paid.c.kind,
-            paid.c.role,
-            paid.c.block_number,
-            paid.c.log_index,
-            paid.c.tx_hash,
-            block.c.timestamp,
-            paid.c.ref,
-            paid.c.wallet,
-            paid.c.amount,
-            finality.of(paid),
-        )
-        .join(block, and_(block.c.chain_id == chain_id, block.c.number == paid.c.block_number))
-        .join(cursor, cursor.c.chain_id == chain_id)
-        .order_by(*(part.desc() for part in place))
-        .limit(limit)
+    block_number, log_index, role = after or _NEWEST
+    place = {"block_number": block_number, "log_index": log_index, "role": role, "limit": limit}
+    query = text(_PAYOUTS_OF_PLATFORM if account_id == PLATFORM_ID else _PAYOUTS)
+    found = await session.execute(query, {"chain_id": chain_id, "account_id": account_id, **place})
+    return [Payout(*tuple[Any, ...](row)) for row in found]
+
+
+def _day_from(instant: datetime) -> date:
+    """The first day (UTC) that begins then or later."""
+    utc = instant.astimezone(UTC)
+    return utc.date() + timedelta(days=utc.time() != time())
+
+
+# ------------------------------------------------------------------------------------------------ one line, one sum
+
+# Blocks whose tips are summed one by one: what is newer than the rollups, and the days that the caller cuts.
+_STRETCHES = """
+SELECT coalesce(max(rolled_up_number), -1) AS after, 9223372036854775807 AS until
+  FROM ledger.rollup_cursor WHERE chain_id = :chain_id
+UNION ALL
+SELECT first_block_number - 1, last_block_number
+  FROM ledger.day_rollup WHERE chain_id = :chain_id AND day = ANY(CAST(:cut_days AS date[]))"""
+
+_ROLLED_UP = """
+SELECT {account} AS account_id, '{role}' AS role, day, {ref} AS ref, tips, {role}_earned_micro_usdc AS earned,
+       0 AS pending, {role}_held_micro_usdc AS held, last_block_number AS block_number
+  FROM ledger.{table} WHERE chain_id = :chain_id AND {whose} AND day >= :first_day AND day < :day_after"""
+
+_ONE_BY_ONE = """
+SELECT {account}, '{role}', CAST(timezone('UTC', block.timestamp) AS date), ref, 1, {role}_share_micro_usdc,
+       CASE WHEN tip.block_number > finalized_number THEN {role}_share_micro_usdc ELSE 0 END,
+       CASE WHEN held_mask & {bit} <> 0 THEN {role}_share_micro_usdc ELSE 0 END, tip.block_number
+  FROM stretch
+  JOIN ledger.tip_split tip ON tip.block_number > stretch.after AND tip.block_number <= stretch.until
+  JOIN ledger.block ON block.chain_id = tip.chain_id AND block.number = tip.block_number
+  JOIN ledger.cursor ON cursor.chain_id = tip.chain_id
+ WHERE tip.chain_id = :chain_id AND {whose}
+   AND (CAST(:since AS timestamptz) IS NULL OR block.timestamp >= :since)
+   AND (CAST(:until AS timestamptz) IS NULL OR block.timestamp < :until)"""
+
+
+def _lines(*legs: str) -> str:
+    return f"WITH stretch AS ({_STRETCHES}) {' UNION ALL '.join(legs)}"
+
+
+def _of_accounts(leg: str, role: Role, bit: int) -> str:
+    account = f"{role}_id"
+    return leg.format(
+        account=account, role=role, bit=bit, ref="ref", table="tip_rollup", whose=f"{account} = ANY(:accounts)"
     )
-    if after is not None:
-        query = query.where(tuple_(*place) < after)
-    return [Payout(*tuple[Any, ...](row)) for row in await session.execute(query)]
 
 
-def _shares_of(chain_id: int, account_id: bytes) -> Any:
-    """(role, block_number, log_index, tx_hash, ref, wallet, amount, held) of each share that is the account's."""
-    tip = tip_split.c
+def _of_platform(leg: str, *, ref: str, table: str) -> str:
+    account = "CAST(NULL AS bytea)"
+    return leg.format(account=account, role="platform", bit=PLATFORM_HELD, ref=ref, table=table, whose="TRUE")
 
-    def leg(role: Role, amount: Any, wallet: Any, bit: int, whose: ColumnElement[bool]) -> Select[Any]:
-        held = (tip.held_mask.op("&")(bit) != 0).label("held")
-        place = (tip.block_number, tip.log_index, tip.tx_hash, tip.ref)
-        return select(literal(role).label("role"), *place, wallet.label("wallet"), amount.label("amount"), held).where(
-            tip.chain_id == chain_id, whose
-        )
 
-    if account_id == PLATFORM_ID:
-        return leg(
-            "platform", tip.platform_share_micro_usdc, cast(null(), LargeBinary), PLATFORM_HELD, literal(value=True)
-        )
-    return union_all(
-        leg("creator", tip.creator_share_micro_usdc, tip.creator_wallet, CREATOR_HELD, tip.creator_id == account_id),
-        leg("agent", tip.agent_share_micro_usdc, tip.agent_wallet, AGENT_HELD, tip.agent_id == account_id),
-    )
+EARNED_LINES = _lines(
+    _of_accounts(_ROLLED_UP, "creator", CREATOR_HELD),
+    _of_accounts(_ROLLED_UP, "agent", AGENT_HELD),
+    _of_accounts(_ONE_BY_ONE, "creator", CREATOR_HELD),
+    _of_accounts(_ONE_BY_ONE, "agent", AGENT_HELD),
+)
+"""What `:accounts` earned: (account_id, role, day, ref, tips, earned, pending, held, block_number), to be summed.
+
+`pending` is the part of `earned` in blocks that may still be reorganised away; `block_number` is the newest tip's. The
+rollups and the tips that are newer are read in the snapshot of the one statement that this is part of.
+"""
+
+_PLATFORM_LINES = _lines(
+    _of_platform(_ROLLED_UP, ref="NULL", table="day_rollup"), _of_platform(_ONE_BY_ONE, ref="ref", table="")
+)
+_PLATFORM_LINES_BY_REF = _lines(
+    _of_platform(_ROLLED_UP, ref="ref", table="tip_rollup"), _of_platform(_ONE_BY_ONE, ref="ref", table="")
+)
+
+_KEYS = {"day": "to_char(day, 'YYYY-MM-DD')", "ref": "concat('0x', encode(ref, 'hex'))", "role": "role"}
+
+_FINALITY = """CASE WHEN {of} <= finalized_number THEN 'finalized'
+            WHEN {of} <= safe_number THEN 'safe' ELSE 'unsafe' END"""
+
+_EARNINGS = f"""
+SELECT key, tips, earned, held, {_FINALITY.format(of="block_number")}
+  FROM (SELECT {{key}} AS key, sum(tips) AS tips, sum(earned) AS earned, sum(held) AS held,
+               max(block_number) AS block_number FROM ({{lines}}) line GROUP BY 1) summed
+  JOIN ledger.cursor ON cursor.chain_id = :chain_id
+ ORDER BY key"""  # noqa: S608 - constants only
+
+# ------------------------------------------------------------------------------------------- what reached the wallet
+
+_NEWEST = (2**62, 0, "")
+
+# Each kind is cut to a page by itself, along its index, before they are put in order.
+_SHARES_PAID = """
+(SELECT 'share' AS kind, '{role}' AS role, block_number, log_index, tx_hash, ref, {wallet} AS wallet,
+        {role}_share_micro_usdc AS amount FROM ledger.tip_split
+  WHERE chain_id = :chain_id AND {whose} AND held_mask & {bit} = 0 AND block_number <= :block_number
+    AND (block_number, log_index, '{role}') < (:block_number, :log_index, CAST(:role AS text))
+  ORDER BY block_number DESC, log_index DESC LIMIT :limit)"""
+
+_CLAIMS_PAID = """
+(SELECT 'claim', NULL, block_number, log_index, tx_hash, NULL, wallet, amount_micro_usdc FROM ledger.share_claimed
+  WHERE chain_id = :chain_id AND account_id = :account_id
+    AND (block_number, log_index, '') < (:block_number, :log_index, CAST(:role AS text))
+  ORDER BY block_number DESC, log_index DESC LIMIT :limit)"""
+
+
+def _paid(*legs: str) -> str:
+    return f"""
+SELECT kind, role, paid.block_number, log_index, tx_hash, block.timestamp, ref, wallet, amount,
+       {_FINALITY.format(of="paid.block_number")}
+  FROM ({" UNION ALL ".join(legs)}) paid
+  JOIN ledger.block ON block.chain_id = :chain_id AND block.number = paid.block_number
+  JOIN ledger.cursor ON cursor.chain_id = :chain_id
+ ORDER BY paid.block_number DESC, log_index DESC, coalesce(role, '') DESC
+ LIMIT :limit"""  # noqa: S608 - constants only
+
+
+_PAYOUTS = _paid(
+    _SHARES_PAID.format(role="creator", wallet="creator_wallet", whose="creator_id = :account_id", bit=CREATOR_HELD),
+    _SHARES_PAID.format(role="agent", wallet="agent_wallet", whose="agent_id = :account_id", bit=AGENT_HELD),
+    _CLAIMS_PAID,
+)
+_PAYOUTS_OF_PLATFORM = _paid(
+    _SHARES_PAID.format(role="platform", wallet="CAST(NULL AS bytea)", whose="TRUE", bit=PLATFORM_HELD), _CLAIMS_PAID
+)
