@@ -64,16 +64,17 @@ class Mirror:
     _last_sign_of_life: float = 0.0
     _progress: Progress = field(default_factory=Progress)
 
-    async def step(self) -> bool:
-        """Whether anything changed. Raises what `_FAULTS` names, record.Fenced and psycopg.OperationalError."""
+    async def step(self, announced: rpc.Header | None = None) -> bool:
+        """Whether anything changed. `announced`: what is said to be the newest block; it spares a question.
+
+        Raises what `_FAULTS` names, record.Fenced and psycopg.OperationalError."""
         try:
-            return await self._step()
+            return await self._step(self._if_next(announced) or await self._newest())
         except BaseException:
             await self.ahead.drop()
             raise
 
-    async def _step(self) -> bool:
-        heads = await self._newest()
+    async def _step(self, heads: rpc.Heads) -> bool:
         if await self._left_by_chain(heads):
             await self._rewind(heads)
             return True
@@ -96,6 +97,13 @@ class Mirror:
         if self._heads is None or not self.ahead.busy or now - self._heads_at > _HEADS_SECONDS:
             self._heads, self._heads_at = await self.chain.heads(), now
         return self._heads
+
+    def _if_next(self, announced: rpc.Header | None) -> rpc.Heads | None:
+        """The heads with the announced block, if that is just the one to come. Whoever announced it proved nothing."""
+        known = self._heads
+        if announced is None or known is None or announced.height != self.cursor.head_number + 1:
+            return None
+        return rpc.Heads(announced, known.safe, known.finalized)
 
     def _limit(self, number: int) -> int:
         return number if self.until is None else min(number, self.until)
@@ -212,15 +220,17 @@ class Mirror:
             self._moved(await record.settle(self.connection, self.cursor, finality))
 
     async def _finality(self, heads: rpc.Heads, headers: Sequence[rpc.Header]) -> record.Finality:
-        """The node's tags, as far as the blocks they name are on the ledger's chain."""
+        """The node's tags, as far as they say something new and the blocks they name are on the ledger's chain."""
         head = headers[-1].height if headers else self.cursor.head_number
         known = {header.height: header.hash for header in headers}
-        tags = {tag.height: tag.hash for tag in (heads.safe, heads.finalized) if tag is not None}
-        for block in await record.stored_blocks(self.connection, self.cursor, [n for n in tags if n not in known]):
-            known[block.number] = "0x" + block.hash.hex()
+        tags = [tag for tag in (heads.safe, heads.finalized) if tag is not None and tag.height <= head]
+        unknown = [tag.height for tag in tags if tag.height > self.cursor.finalized_number and tag.height not in known]
+        if unknown:
+            for block in await record.stored_blocks(self.connection, self.cursor, unknown):
+                known[block.number] = "0x" + block.hash.hex()
 
         def confirmed(tag: rpc.Header | None, otherwise: int) -> int:
-            if tag is None:
+            if tag is None or tag.height <= otherwise:
                 return otherwise
             return min(tag.height, head) if tag.height > head or known.get(tag.height) == tag.hash else otherwise
 
@@ -262,24 +272,32 @@ async def _vaults(connection: record.Connection, cursor: record.Cursor) -> set[s
     return {fetch.word(vault) for vault in await record.vaults(connection, cursor)}
 
 
+News = Callable[[float], Awaitable[rpc.Header | None]]
+"""Waits so many seconds at most for a new head; answers it when somebody announced one."""
+
+
 async def follow(
     mirror: Mirror,
     *,
     poll_seconds: float,
     stop: asyncio.Event,
     done: Callable[[Mirror], Awaitable[bool]] | None = None,
+    news: News | None = None,
 ) -> None:
     """Steps until `stop` is set, or `done` says so after a step that changed nothing. Raises record.Fenced and
     psycopg.OperationalError.
 
     Everything else is tried again: at once with another provider, later with the same one. What does not go away halts
     the ledger (status `halted`), and is tried again at intervals all the same."""
-    strikes = 0
+    strikes, announced = 0, None
     while not stop.is_set():
         try:
-            changed = await mirror.step() or await mirror.roll_up()
-            strikes = 0
+            changed = await mirror.step(announced) or await mirror.roll_up()
+            strikes, announced = 0, None
         except _FAULTS as fault:
+            if announced is not None:
+                announced = None  # whoever announced it may be ahead of the provider, who then is not to blame
+                continue
             strikes += 1
             await _suffer(mirror, fault, strikes)
             await pause(stop, _patience(strikes // len(mirror.chain.providers)))
@@ -287,7 +305,18 @@ async def follow(
         if not changed:
             if done is not None and await done(mirror):
                 return
-            await pause(stop, poll_seconds)
+            announced = await _next_news(stop, poll_seconds, news)
+
+
+async def _next_news(stop: asyncio.Event, seconds: float, news: News | None) -> rpc.Header | None:
+    if news is None:
+        await pause(stop, seconds)
+        return None
+    waiting, stopped = asyncio.ensure_future(news(seconds)), asyncio.ensure_future(stop.wait())
+    await asyncio.wait((waiting, stopped), return_when=asyncio.FIRST_COMPLETED)
+    for task in (waiting, stopped):
+        task.cancel()
+    return waiting.result() if waiting.done() and not waiting.cancelled() else None
 
 
 async def _before_start(chain: rpc.Chain, scope: fetch.Scope) -> facts.Block:
