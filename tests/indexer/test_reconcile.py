@@ -118,6 +118,7 @@ DAMAGES = {
         {"usdc_transfer"},
     ),
     "a vault forgotten": ("vault_deployed", "DELETE FROM ledger.vault_deployed", {"vault_deployed"}),
+    "a sum that is not the sum": ("tip_rollup", "UPDATE ledger.tip_rollup SET tips = tips + 1", {"tip_rollup"}),
     "a wallet of nobody": (
         "wallet_event",
         "UPDATE ledger.wallet_event SET wallet = decode(repeat('99', 20), 'hex')",
