@@ -1,112 +1,231 @@
-"""`python -m indexer run | backfill | verify | rebuild | migrate | status`."""
+"""`python -m indexer run | backfill | verify | rebuild | status | migrate`. Data on stdout, all else on stderr."""
 
 import argparse
 import asyncio
 import json
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from types import FrameType
 
 import psycopg
 import structlog
 from pydantic import ValidationError
 
 from indexer import chain as rpc
-from indexer import follow, lead, report, verify
+from indexer import follow, lead, metrics, overview, progress, verify
 from indexer import log as logs
-from indexer.metrics import served
 from indexer.settings import Settings
 from indexer.status import Status
-from ledger import db, deployment, reconciliation, record
+from ledger import db, deployment, record
 
 log = structlog.get_logger("indexer")
 
+
+class Exit(IntEnum):
+    """What the exit code says; `--help` shows these words."""
+
+    DONE = 0
+    LOOK = 1
+    WRONG_SETTINGS = 2
+    UNREACHABLE = 3
+    SCHEMA_BEHIND = 4
+    REFUSED = 5
+
+
+_EXIT_CODES = """exit codes:
+  0  done, or all is well
+  1  somebody should look: `verify` found differences, `status` an alarm; or a signal ended the command before its work
+  2  usage, settings or deployment are wrong; nothing was begun
+  3  the database or the chain cannot be reached; the same command may succeed later
+  4  the schema is not there or older than this code: `python -m indexer migrate`
+  5  refused: not confirmed, or another indexer is at work
+
+SIGTERM and SIGINT end every command within a second, at a point that costs nothing; a second SIGINT kills.
+docs/runbook.md says what each message means and what to do."""
+
+_FAILURES: tuple[tuple[tuple[type[Exception], ...], Exit, str], ...] = (
+    (
+        (deployment.DeploymentUnreadable, deployment.NotDeployed, lead.WrongChain),
+        Exit.WRONG_SETTINGS,
+        "CHAIN_ID, RPC_URLS and DEPLOYMENT_FILE must be of one chain",
+    ),
+    (
+        (record.OtherDeployment,),
+        Exit.WRONG_SETTINGS,
+        "DEPLOYMENT_FILE and DATABASE_URL do not belong together: docs/runbook.md, Another deployment",
+    ),
+    (
+        (psycopg.errors.InsufficientPrivilege,),
+        Exit.WRONG_SETTINGS,
+        "the login in DATABASE_URL must be a member of role molt_indexer; `migrate` needs the database's owner",
+    ),
+    (
+        (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.InvalidSchemaName),
+        Exit.SCHEMA_BEHIND,
+        "run `python -m indexer migrate` first",
+    ),
+    ((rpc.Unavailable,), Exit.UNREACHABLE, "see that one of RPC_URLS answers, then try again"),
+    (
+        (psycopg.OperationalError,),
+        Exit.UNREACHABLE,
+        "see that PostgreSQL runs and DATABASE_URL names it, then try again",
+    ),
+)
+"""What may happen that is no bug of ours: the exit code, and what to do."""
+_EXPECTED = tuple(kind for kinds, *_ in _FAILURES for kind in kinds)
+
 _COMMANDS = {
-    "run": "follow the chain until stopped; a second one stands by",
-    "backfill": "follow up to the chain's head, then end",
-    "verify": "rebuild from the chain into a scratch schema and compare; exit 1 when anything differs",
-    "rebuild": "empty the ledger of this chain and fill it anew (no other indexer may run)",
+    "run": "follow the chain until stopped; any further one stands by and takes over",
+    "backfill": "follow up to the chain's head, or to --until, then end",
+    "verify": "rebuild from the chain into a scratch schema and compare",
+    "rebuild": "empty the ledger of this chain and fill it anew",
+    "status": "show where the ledger stands",
     "migrate": "bring the schema up to date",
-    "status": "print where the ledger stands, as JSON",
 }
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m indexer", description="Copies the chain into the ledger.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, what in _COMMANDS.items():
-        commands.add_parser(name, help=what, description=what)
-    command = parser.parse_args().command
+    arguments = _arguments()
     try:
         settings = Settings()
     except ValidationError as error:
-        return _fail(_setting_errors(error))
+        return _fail(Exit.WRONG_SETTINGS, _setting_errors(error))
     logs.configure(settings.log_format, settings.log_level)
     try:
-        if command == "migrate":
+        if arguments.command == "migrate":
             db.migrate(settings.database_url, "ledger")
-            return 0
-        return asyncio.run(_run(command, settings))
-    except (
-        deployment.DeploymentUnreadable,
-        deployment.NotDeployed,
-        lead.WrongChain,
-        record.OtherDeployment,
-        rpc.Unavailable,
-        psycopg.OperationalError,
-    ) as error:
-        return _fail(str(error))
-    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.InvalidSchemaName) as error:
-        return _fail(f"{error}: run `python -m indexer migrate` first")
+            return Exit.DONE
+        return asyncio.run(_run(arguments, settings))
+    except _EXPECTED as error:
+        code, hint = next((code, hint) for kinds, code, hint in _FAILURES if isinstance(error, kinds))
+        return _fail(code, f"{str(error).rstrip()}\n  hint: {hint}")
 
 
-async def _run(command: str, settings: Settings) -> int:
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m indexer",
+        description="Copies the chain into the ledger.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, what in _COMMANDS.items():
+        command = commands.add_parser(
+            name,
+            help=what,
+            description=what,
+            epilog=_EXIT_CODES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if name == "backfill":
+            command.add_argument("--until", type=int, metavar="BLOCK", help="go no further than this block")
+        if name == "rebuild":
+            command.add_argument("--yes", action="store_true", help="do not ask")
+        if name == "status":
+            command.add_argument("--json", action="store_true", help="for programs: one object on one line")
+    return parser.parse_args()
+
+
+async def _run(arguments: argparse.Namespace, settings: Settings) -> int:
+    if arguments.command == "status":
+        return await _status(settings, as_json=arguments.json)
     stop = asyncio.Event()
+    with _stopping(stop):
+        async with rpc.Chain(settings.rpc_urls) as chain:
+            match arguments.command:
+                case "verify":
+                    return await verify.run(settings, chain)
+                case "rebuild":
+                    return await _rebuild(settings, chain, stop, confirmed=arguments.yes)
+                case "backfill":
+                    return await _backfill(settings, chain, stop, arguments.until)
+            status = Status()
+            async with (
+                metrics.served(status, chain, settings.metrics_host, settings.metrics_port),
+                progress.shown(status),
+            ):
+                await lead.run(settings, status, chain, stop)
+    return Exit.DONE
+
+
+@contextmanager
+def _stopping(stop: asyncio.Event) -> Iterator[None]:
+    """Sets `stop` at the first SIGINT or SIGTERM. From then on SIGINT does what it does to any process: it kills."""
     loop = asyncio.get_running_loop()
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(signum, stop.set)
-    async with rpc.Chain(settings.rpc_urls) as chain:
-        match command:
-            case "verify":
-                return await verify.run(settings, chain)
-            case "status":
-                return await _print_status(settings)
-            case "rebuild":
-                return await _rebuild(settings, chain, stop)
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        loop.call_soon_threadsafe(told, signal.Signals(number))
+
+    def told(which: signal.Signals) -> None:
+        log.info("stopping", signal=which.name)
+        stop.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        if not stop.is_set():
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+async def _backfill(settings: Settings, chain: rpc.Chain, stop: asyncio.Event, until: int | None) -> int:
+    async def done(mirror: follow.Mirror) -> bool:
+        cursor = mirror.cursor
+        return cursor.head_number >= min(cursor.chain_head_number, cursor.chain_head_number if until is None else until)
+
+    status = Status()
+    async with (
+        metrics.served(status, chain, settings.metrics_host, settings.metrics_port),
+        progress.shown(status, until=until),
+    ):
+        await lead.run(settings, status, chain, stop, done, until=until)
+    head = status.cursor.head_number if status.cursor else None
+    log.info("backfill_ended", head=head, rows=status.rows.total(), complete=not stop.is_set())
+    return Exit.LOOK if stop.is_set() else Exit.DONE
+
+
+async def _rebuild(settings: Settings, chain: rpc.Chain, stop: asyncio.Event, *, confirmed: bool) -> int:
+    scope = lead.scope_of(settings)
+    connection = await lead.connect(settings)
+    async with connection:
+        if not await record.try_lead(connection, settings.chain_id):
+            return _fail(Exit.REFUSED, "an indexer is running on this ledger: stop it first, then rebuild")
+        if not confirmed and not _agreed(settings.chain_id):
+            return _fail(Exit.REFUSED, "not confirmed: nothing was changed (programs say --yes)")
         status = Status()
-        async with served(status, chain, settings.metrics_host, settings.metrics_port):
-            await lead.run(settings, status, chain, stop, _caught_up if command == "backfill" else None)
-    return 0
+        mirror = await follow.open_mirror(chain, connection, scope, status)
+        await mirror.start_over()
+        async with progress.shown(status):
+            await follow.follow(mirror, poll_seconds=settings.poll_seconds, stop=stop, done=_caught_up)
+    log.info("rebuilt", head=mirror.cursor.head_number, complete=not stop.is_set())
+    return Exit.LOOK if stop.is_set() else Exit.DONE
 
 
 async def _caught_up(mirror: follow.Mirror) -> bool:
     return mirror.cursor.head_number >= mirror.cursor.chain_head_number
 
 
-async def _rebuild(settings: Settings, chain: rpc.Chain, stop: asyncio.Event) -> int:
-    scope = lead.scope_of(settings)
-    connection = await db.connect_async(settings.database_url, "molt_indexer", autocommit=True)
-    async with connection:
-        if not await record.try_lead(connection, settings.chain_id):
-            return _fail("an indexer is running on this ledger: stop it first, then rebuild")
-        mirror = await follow.open_mirror(chain, connection, scope, Status())
-        await mirror.start_over()
-        await follow.follow(mirror, poll_seconds=settings.poll_seconds, stop=stop, done=_caught_up)
-    log.info("rebuilt", head=mirror.cursor.head_number)
-    return 0
+def _agreed(chain_id: int) -> bool:
+    if not sys.stdin.isatty():
+        return False
+    print(f"This replaces the whole ledger of chain {chain_id}. Type `rebuild` to go on: ", end="", file=sys.stderr)  # noqa: T201
+    return sys.stdin.readline().strip() == "rebuild"
 
 
-async def _print_status(settings: Settings) -> int:
-    connection = await db.connect_async(settings.database_url, "molt_indexer", autocommit=True)
+async def _status(settings: Settings, *, as_json: bool) -> int:
+    connection = await lead.connect(settings)
     async with connection:
-        cursor = await record.read_cursor(connection, settings.chain_id)
-        differences = await reconciliation.open_differences(connection, settings.chain_id)
-    if cursor is None:
-        return _fail(f"nothing is mirrored of chain {settings.chain_id} yet: start `python -m indexer run`")
-    lag = cursor.chain_head_number - cursor.head_number
-    said = {**cursor.__dict__, "head_hash": "0x" + cursor.head_hash.hex(), "lag_blocks": lag}
-    said["differences"] = [report.said(each) for each in differences]
-    print(json.dumps(said, default=str))  # noqa: T201
-    return int(cursor.status == "halted" or bool(differences))
+        seen = await overview.look(connection, settings.chain_id)
+    if seen is None:
+        said = f"nothing is mirrored of chain {settings.chain_id} yet: start `python -m indexer run`"
+        return _fail(Exit.LOOK, said)
+    print(json.dumps(seen.as_json(), default=str) if as_json else overview.as_text(seen))  # noqa: T201
+    return Exit.LOOK if seen.alarms() else Exit.DONE
 
 
 def _setting_errors(error: ValidationError) -> str:
@@ -114,9 +233,9 @@ def _setting_errors(error: ValidationError) -> str:
     return "settings are wrong or missing (see .env.example):\n  " + "\n  ".join(lines)
 
 
-def _fail(why: str) -> int:
-    print(f"indexer: {why}", file=sys.stderr)  # noqa: T201
-    return 2
+def _fail(code: Exit, why: str) -> int:
+    print(f"indexer: {why.rstrip()}", file=sys.stderr)  # noqa: T201
+    return code
 
 
 if __name__ == "__main__":

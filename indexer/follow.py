@@ -9,7 +9,7 @@ ever and decides what a fault means: try again, or halt and say why.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import psycopg
@@ -17,7 +17,6 @@ import structlog
 
 from indexer import ahead, events, fetch, proof, reorg
 from indexer import chain as rpc
-from indexer.progress import Progress
 from indexer.status import Status
 from ledger import copying, facts, record, rollups
 
@@ -62,7 +61,6 @@ class Mirror:
     _heads: rpc.Heads | None = None
     _heads_at: float = 0.0
     _last_sign_of_life: float = 0.0
-    _progress: Progress = field(default_factory=Progress)
 
     async def step(self, announced: rpc.Header | None = None) -> bool:
         """Whether anything changed. `announced`: what is said to be the newest block; it spares a question.
@@ -175,8 +173,7 @@ class Mirror:
         self._moved(moved)
         self.vaults |= set(found.deployed)
         self._count(found)
-        if not near:
-            self._progress.report(self.cursor.head_number, heads.latest.height)
+        self.status.proof_level = proved
 
     def _batch(self, found: fetch.Found, finalized_number: int, proved: record.Proof) -> record.Batch:
         """Of the blocks, those with events are kept, and those that may still be reorganised away."""

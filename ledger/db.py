@@ -49,11 +49,11 @@ def async_engine(database_url: str, role: RoleName | None = None, **engine_optio
 
 
 async def connect_async(
-    database_url: str, role: RoleName | None = None, *, autocommit: bool = False
+    database_url: str, role: RoleName | None = None, *, autocommit: bool = False, **libpq_options: Any
 ) -> psycopg.AsyncConnection[tuple[Any, ...]]:
     """A psycopg connection below the ORM, for COPY, LISTEN and advisory locks."""
     return await psycopg.AsyncConnection.connect(
-        _libpq_url(database_url), autocommit=autocommit, **_connect_options(role)
+        _libpq_url(database_url), autocommit=autocommit, **_connect_options(role), **libpq_options
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -100,12 +101,25 @@ class Process:
         self._process.kill()
         self._process.wait(10)
 
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
     def end(self) -> int:
         """SIGTERM, and the exit code."""
         self._process.terminate()
+        return self.wait()
+
+    def wait(self) -> int:
+        """The exit code."""
         assert self._process.stderr is not None
         self._process.stderr.read()
         return self._process.wait(20)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @contextmanager

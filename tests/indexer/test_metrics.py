@@ -1,6 +1,5 @@
 """What a monitor sees: figures that Prometheus takes, named and counted as it wants them, and readiness."""
 
-import socket
 import urllib.error
 import urllib.request
 from collections import Counter
@@ -14,14 +13,14 @@ from indexer import metrics
 from indexer.settings import Settings
 from indexer.status import Status
 from ledger.record import Cursor
-from tests.indexer.mirroring import process
+from tests.indexer.mirroring import free_port, process
 from tests.indexer.world import World
 
 _CURSOR = Cursor("ledger", 84532, 1, 90, b"h", datetime.fromtimestamp(0, UTC), 80, 70, 100, 3, "live", None)
 
 
 def test_an_indexer_at_work_is_seen(world: World, settings: Settings) -> None:
-    port = _free_port()
+    port = free_port()
     environment = {**world.environment(settings.database_url), "INDEXER_METRICS_PORT": str(port)}
     with process(environment, "run") as running:
         running.until_logged("blocks_recorded")
@@ -84,9 +83,3 @@ def _samples(text: str) -> dict[str | tuple[str, ...], float]:
             assert key not in found
             found[key] = sample.value
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
