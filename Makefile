@@ -3,6 +3,7 @@
 MOLT_HOME ?= .molt
 MOLT_PORT ?= 8000
 export MOLT_HOME MOLT_PORT
+COUNT ?= 1000
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -11,7 +12,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check demo verify gas chaos lock openapi abi format clean
+.PHONY: help install up test check demo verify gas chaos chaos-indexer lock openapi abi format clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +38,9 @@ check: install ## lint, types, import order, staleness of generated files
 
 gas: install ## gas of every rail beside its floor and its peers; fails when a target is missed
 	@$(PY) scripts/gas.py
+
+chaos-indexer: install ## 1,000 random chain histories under nodes that fail and lie (COUNT=…, SEED=… plays one again)
+	@$(PY) -m tests.indexer.histories --count $(COUNT) $(if $(SEED),--seed $(SEED))
 
 chaos: install ## 200 random reorganisations, 100 kills of indexer and relayer each (6 to 15 minutes)
 	@$(PY) scripts/chaos.py

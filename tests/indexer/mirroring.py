@@ -12,11 +12,12 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from indexer import chain as rpc
-from indexer import follow, lead, verify
+from indexer import follow, lead, rebuild, verify
 from indexer.report import Report
 from indexer.settings import Settings
 from indexer.status import Status
-from ledger import db
+from ledger import db, record
+from ledger.models import EVENT_TABLES
 from tests.indexer.world import World
 
 
@@ -67,6 +68,30 @@ async def verified(settings: Settings, chain: rpc.Chain) -> Report:
     report = await verify.verify(settings, chain)
     assert not report.differences, "\n".join(map(str, report.differences))
     return report
+
+
+async def final_differences(settings: Settings, world: World) -> list[str]:
+    """What the ledger calls final and the chain does not say, or the other way round; while an indexer may be at it."""
+    connection = await db.connect_async(settings.database_url, "molt_indexer", autocommit=True)
+    async with connection, connection.transaction(), rpc.Chain([world.rpc_url]) as chain:
+        await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        cursor = await record.read_cursor(connection, settings.chain_id)
+        if cursor is None or cursor.finalized_number < cursor.start_number:
+            return []
+        final = cursor.finalized_number
+        await rebuild.everything(chain, connection, lead.scope_of(settings), final, settings.range_blocks)
+        return [line for table in EVENT_TABLES for line in await _final_differences(connection, table.name, final)]
+
+
+async def _final_differences(connection: record.Connection, table: str, final: int) -> list[str]:
+    noticed = "noticed_block_number" if table in ("usdc_transfer", "authorization_used") else "block_number"
+    ours = f"SELECT * FROM ledger.{table} WHERE {noticed} <= {final}"
+    theirs = f"SELECT * FROM pg_temp.{table}"
+    found = await connection.execute(
+        f"(SELECT 'ours alone', t.* FROM ({ours} EXCEPT ALL {theirs}) AS t)"  # type: ignore[arg-type]
+        f" UNION ALL (SELECT 'the chain alone', t.* FROM ({theirs} EXCEPT ALL {ours}) AS t)"
+    )
+    return [f"{table}: {row}" for row in await found.fetchall()]
 
 
 def rows(database_url: str, query: str, *parameters: Any) -> list[tuple[Any, ...]]:

@@ -180,10 +180,15 @@ class World:
         again = [request for request in self.sent[-2 * depth :] if self.rng.random() < 0.6]
         self.rng.shuffle(again)
         pairs = [[request, self.rng.randrange(depth)] for request in again[:20]]
-        self._until_mined()
+        self.until_mined()
         local_chain.request(self.w3, "anvil_reorg", depth, pairs)
 
-    def _until_mined(self) -> None:
+    def roll_back(self, depth: int) -> None:
+        """The newest blocks are gone, as if they had never been; what comes next is another fork."""
+        self.until_mined()
+        local_chain.request(self.w3, "anvil_rollback", depth)
+
+    def until_mined(self) -> None:
         """Anvil mines a little after it takes a transaction, and does not like to be reorganised in between."""
         while int(local_chain.request(self.w3, "txpool_status")["pending"], 16):
             time.sleep(0.002)
@@ -196,7 +201,7 @@ class World:
 
     def head(self) -> tuple[int, bytes]:
         """Number and hash of the newest block, once everything sent is mined."""
-        self._until_mined()
+        self.until_mined()
         latest = self.w3.eth.get_block("latest")
         return latest["number"], bytes(latest["hash"])
 

@@ -124,7 +124,10 @@ class FaultyNode:
     # --------------------------------------------------------------------------------------------------------- HTTP
 
     async def _post(self, request: web.Request) -> web.StreamResponse:
-        body = await request.read()
+        try:
+            body = await request.read()
+        except ConnectionError:
+            return web.Response()  # whoever asked is gone
         rng = self._dice()
         if self._hits("delay", rng):
             self.happened["delay"] += 1
