@@ -8,10 +8,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import cache
 from itertools import groupby
 from typing import Any, LiteralString, NamedTuple
 
-from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 from psycopg import sql
 from sqlalchemy import Column, func, select, text, tuple_
@@ -212,9 +212,20 @@ def parsed(key: str) -> Key:
     return (bytes.fromhex(first), datetime.fromtimestamp(int(expiry), UTC)) if expiry else (bytes.fromhex(first),)
 
 
-def _call(to: str, signature: str, *arguments: Any) -> Call:
-    types = [kind for kind in signature.partition("(")[2].rstrip(")").split(",") if kind]
-    return to, "0x" + (keccak(text=signature)[:4] + encode(types, arguments)).hex()
+def _call(to: str, signature: str, *arguments: bytes | int | str) -> Call:
+    """Calldata of a function that takes static types only: ids as bytes, numbers, addresses in hex."""
+    return to, _selector(signature) + "".join(map(_word, arguments))
+
+
+@cache
+def _selector(signature: str) -> str:
+    return "0x" + keccak(text=signature)[:4].hex()
+
+
+def _word(argument: bytes | int | str) -> str:
+    if isinstance(argument, bytes):
+        return f"{argument.hex():0<64}"
+    return f"{argument:064x}" if isinstance(argument, int) else f"{argument[2:].lower():0>64}"
 
 
 def _words(answer: bytes) -> list[int]:
