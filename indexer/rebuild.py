@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
 
@@ -14,6 +15,7 @@ from ledger import record
 log = structlog.get_logger("indexer.rebuild")
 
 _TRIES = 12
+_TRIES_A_STEP = 4
 _PROGRESS_SECONDS = 2.0
 
 Pace = Callable[[float], Awaitable[None]]
@@ -75,12 +77,21 @@ async def slice_of(
     try:
         while mirror.cursor.head_number < blocks[-1]:
             began = time.monotonic()
-            if not await mirror.step():
+            if not await _patient_step(mirror):
                 raise NotOnChain(f"{chain.provider.name} has no block {mirror.cursor.head_number + 1} yet")
             await pace(time.monotonic() - began)
     finally:
         await mirror.ahead.drop()
     return mirror.cursor
+
+
+async def _patient_step(mirror: follow.Mirror) -> bool:
+    """Asks the same provider again: whoever compares wants to know who said what."""
+    for tries in range(1, _TRIES_A_STEP):
+        with suppress(rpc.Unavailable, proof.BadAnswer):
+            return await mirror.step()
+        await asyncio.sleep(0.1 * tries)
+    return await mirror.step()
 
 
 class _Progress:

@@ -219,13 +219,9 @@ class Reconciler:
     # ------------------------------------------------------------------------------------------------- comparing
 
     async def _compare(self, compared: Slice) -> bool:
-        """Looks, and records what was found; False when it could not be told."""
-        try:
-            found = await self._confirmed(compared)
-        except _NOT_NOW as fault:
-            self.status.retries[f"reconcile {type(fault).__name__}"] += 1
-            log.info("slice_put_off", part=compared.part, first=compared.first, last=compared.last, why=str(fault))
-            self.chain = self.chain.apart(1)
+        """Looks, and records what was found; False when nobody could tell."""
+        found = await self._found(compared)
+        if found is None:
             return False
         differences, head_number = found
         new, resolved = await reconciliation.note(
@@ -238,6 +234,20 @@ class Reconciler:
         if self.known or new:
             await self._read_known()
         return True
+
+    async def _found(self, compared: Slice) -> Look | None:
+        """What a look says that is to be relied upon; each provider is asked, and the first one twice."""
+        for tries in range(len(self.chain.providers), -1, -1):
+            try:
+                return await self._confirmed(compared)
+            except _NOT_NOW as fault:
+                self.status.retries[f"reconcile {type(fault).__name__}"] += 1
+                self.chain = self.chain.apart(1)
+                if tries == 0:
+                    log.info(
+                        "slice_put_off", part=compared.part, first=compared.first, last=compared.last, why=str(fault)
+                    )
+        return None
 
     async def _confirmed(self, compared: Slice) -> Look:
         """What two looks agree on, the second one through another provider, or later if there is only one."""

@@ -16,6 +16,8 @@ from ledger import db, reconciliation, record
 from tests.indexer.lying import Lying, lying_url
 from tests.indexer.mirroring import catch_up, indexer, rows, until_mirrored, verified
 from tests.indexer.world import World, id_of
+from tests.kit.faults import Faults
+from tests.kit.faulty_node import FaultyNode
 
 PARTS = len(reconciliation.PARTS)
 
@@ -204,6 +206,25 @@ async def test_a_lying_provider_raises_no_alarm(filled: World, settings: Setting
         ):
             await a_round(found)
     assert rows(settings.database_url, "SELECT count(*) FROM ledger.difference") == [(0,)]
+
+
+async def test_two_faulty_nodes_raise_no_alarm_and_hide_none(filled: World, settings: Settings) -> None:
+    """Each lies now and then, in its own way; what both say is so."""
+    faults = Faults.every(0.02, delay=0, other_chain=0)
+    async with (
+        FaultyNode(filled.rpc_url, seed=1, faults=faults) as one,
+        FaultyNode(filled.rpc_url, seed=2, faults=faults) as another,
+        rpc.Chain([one.url, another.url]) as chain,
+        reconciler(settings, chain) as found,
+    ):
+        for _ in range(2):
+            await a_round(found)
+        assert rows(settings.database_url, "SELECT count(*) FROM ledger.difference") == [(0,)]
+        by_hand(settings, "UPDATE ledger.tip_split SET held_mask = held_mask # 2")
+        await a_round(found)
+        await a_round(found)
+        assert {"tip_split", "books"} <= {each.where for each in found.known}
+    assert (one.happened + another.happened).total() > 20
 
 
 async def test_while_the_chain_is_reorganised_nothing_differs(
