@@ -17,7 +17,14 @@ from api.errors import ChainUnavailable, Forbidden, MissingScope, NotAuthenticat
 from api.idempotency import IdempotencyKeyMissing
 from api.pages import InvalidCursor, Page, PageOf
 from api.payouts import claims, queries, schemas, service, views
-from api.payouts.errors import AccountNotFound, ClaimNotFound, NothingToClaim, UnverifiedWallet, WalletBlacklisted
+from api.payouts.errors import (
+    AccountNotFound,
+    ClaimNotFound,
+    NothingToClaim,
+    PayoutsFrozen,
+    UnverifiedWallet,
+    WalletBlacklisted,
+)
 from api.payouts.queries import GroupBy
 from api.resources import Held
 from api.tips import quotes
@@ -77,6 +84,7 @@ async def list_unclaimed(
         UnverifiedWallet,
         WalletBlacklisted,
         LedgerNotReady,
+        PayoutsFrozen,
         ChainUnavailable,
     ),
 )

@@ -37,3 +37,13 @@ class ClaimNotFound(Problem):
     """There is no such claim of yours."""
 
     code, status = "CLAIM_NOT_FOUND", 404
+
+
+class PayoutsFrozen(Problem):
+    """Payouts wait, because the ledger may not be what the chain says."""
+
+    code, status = "PAYOUTS_FROZEN", 503
+    hint = (
+        "Nothing is lost, and `GET /api/v1/health/ready` says when it goes on. The contract pays without us, too: "
+        "`claim(accountId, expiries)` on the splitter, by anybody, to the registered wallet."
+    )

@@ -15,7 +15,7 @@ from api.callers import Account
 from api.db import WriteSession
 from api.payouts import claims, queries, rules
 from api.payouts.claims import Claim
-from api.payouts.errors import AccountNotFound, NothingToClaim, UnverifiedWallet, WalletBlacklisted
+from api.payouts.errors import AccountNotFound, NothingToClaim, PayoutsFrozen, UnverifiedWallet, WalletBlacklisted
 from api.resources import Resources
 from api.tips import usdc
 from api.tips.errors import LedgerNotReady
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 async def claim(session: WriteSession, held: Resources, caller: Account, account_id: UUID | None) -> list[Claim]:
     """Claims every live bucket of the caller's accounts (or of that one). Buckets on their way keep their claim.
 
-    Raises AccountNotFound, NothingToClaim, UnverifiedWallet, WalletBlacklisted and LedgerNotReady.
+    Raises AccountNotFound, NothingToClaim, UnverifiedWallet, WalletBlacklisted, LedgerNotReady and PayoutsFrozen.
     """
     own = [each.id for each in await accounts.payout_accounts(session, caller)]
     if account_id is not None and account_id not in own:
@@ -57,7 +57,7 @@ async def claim_for_registered(session: WriteSession, deployment: Deployment) ->
 
     A bucket whose claim the chain refused is tried again a day later.
     """
-    head = await balances.head(session, deployment.chain_id)
+    head = await _sound_head(session, deployment.chain_id)
     if head is None:
         return 0
     asked = 0
@@ -73,7 +73,7 @@ async def claim_for_registered(session: WriteSession, deployment: Deployment) ->
 
 async def sweep_expired(session: WriteSession, deployment: Deployment) -> int:
     """Asks for a sweep of every bucket that has expired by the chain's time; answers how many transactions."""
-    head = await balances.head(session, deployment.chain_id)
+    head = await _sound_head(session, deployment.chain_id)
     if head is None:
         return 0
     expired = await balances.expired_buckets(session, deployment.chain_id, head.timestamp)
@@ -98,9 +98,19 @@ async def notify_of_holds(session: WriteSession, deployment: Deployment) -> int:
 
 
 async def _head(session: WriteSession, chain_id: int) -> Head:
-    head = await balances.head(session, chain_id)
-    if head is None:
+    if await balances.head(session, chain_id) is None:
         raise LedgerNotReady
+    head = await _sound_head(session, chain_id)
+    if head is None:
+        raise PayoutsFrozen
+    return head
+
+
+async def _sound_head(session: WriteSession, chain_id: int) -> Head | None:
+    """None while money should not move on the ledger's word: it is empty, halted, or known to differ from the chain."""
+    head = await balances.head(session, chain_id)
+    if head is None or head.status == "halted" or await balances.differs(session, chain_id):
+        return None
     return head
 
 

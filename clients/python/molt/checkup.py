@@ -36,7 +36,7 @@ _TO_DO = {
     "WRONG_CHAIN": "set CHAIN_ID and RPC_URLS to the same chain",
     "SPLITTER_MISSING": "deploy the contracts, or set DEPLOYMENT_FILE to where they are",
     "INDEXER_NOT_STARTED": "wait a few seconds; then look at log/indexer.log in MOLT_HOME",
-    "INDEXER_HALTED": "run `make verify`, and read log/indexer.log in MOLT_HOME: it says which row does not add up",
+    "INDEXER_HALTED": "run `python -m indexer status`: it says why; then read docs/runbook.md, The ledger halted",
     "LEDGER_DIFFERS": "run `python -m indexer status`: it names account, block and rows; then read docs/runbook.md",
     "INDEXER_SILENT": "restart the indexer; log/indexer.log in MOLT_HOME says why it stopped",
     "INDEXER_BEHIND": "wait: it catches up; if the lag grows, the RPC is too slow for it",
