@@ -5,18 +5,13 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-import structlog
-
 from indexer import chain as rpc
-from indexer import fetch, follow, proof, reorg
+from indexer import fetch, follow, progress, proof, reorg
 from indexer.status import Status
 from ledger import record
 
-log = structlog.get_logger("indexer.rebuild")
-
 _TRIES = 12
 _TRIES_A_STEP = 4
-_PROGRESS_SECONDS = 2.0
 
 Pace = Callable[[float], Awaitable[None]]
 """Called after each step with the seconds that it took."""
@@ -33,22 +28,28 @@ async def everything(
     await record.create_scratch(connection)
     mirror = await follow.open_mirror(chain, connection, scope, Status(), record.SCRATCH, range_blocks=range_blocks)
     mirror.until = until
-    progress = _Progress(mirror)
+    async with progress.shown(mirror.status, until=until):
+        reached = await _step_until(mirror, until)
+    if not reached:
+        return None
+    await record.analyze_scratch(connection)
+    return mirror.cursor
+
+
+async def _step_until(mirror: follow.Mirror, until: int) -> bool:
     faults = 0
     while mirror.cursor.head_number < until:
         try:
             if not await mirror.step():
-                return None
+                return False
             faults = 0
         except (rpc.Unavailable, proof.BadAnswer, reorg.DeepReorg) as fault:
             faults += 1
             if faults == _TRIES:
                 raise
-            chain.leave_provider(type(fault).__name__, str(fault))
+            mirror.chain.leave_provider(type(fault).__name__, str(fault))
             await asyncio.sleep(0.1 * faults)
-        progress.report()
-    await record.analyze_scratch(connection)
-    return mirror.cursor
+    return True
 
 
 async def slice_of(
@@ -92,31 +93,6 @@ async def _patient_step(mirror: follow.Mirror) -> bool:
             return await mirror.step()
         await asyncio.sleep(0.1 * tries)
     return await mirror.step()
-
-
-class _Progress:
-    """Says now and then how far a rebuild has come, how fast it is, and how long it will take."""
-
-    def __init__(self, mirror: follow.Mirror) -> None:
-        self._mirror = mirror
-        self._began = self._said = time.monotonic()
-        self._first = mirror.cursor.head_number
-
-    def report(self) -> None:
-        now, mirror = time.monotonic(), self._mirror
-        if now - self._said < _PROGRESS_SECONDS:
-            return
-        self._said = now
-        done, left = mirror.cursor.head_number - self._first, (mirror.until or 0) - mirror.cursor.head_number
-        elapsed = now - self._began
-        log.info(
-            "rebuilding",
-            head=mirror.cursor.head_number,
-            blocks_left=left,
-            rows=mirror.status.rows.total(),
-            rows_per_second=round(mirror.status.rows.total() / elapsed),
-            seconds_left=round(left * elapsed / done) if done else None,
-        )
 
 
 _KNOWN_VAULTS = """

@@ -210,7 +210,7 @@ async def test_a_lying_provider_raises_no_alarm(filled: World, settings: Setting
 
 async def test_two_faulty_nodes_raise_no_alarm_and_hide_none(filled: World, settings: Settings) -> None:
     """Each lies now and then, in its own way; what both say is so."""
-    faults = Faults.every(0.02, delay=0, other_chain=0)
+    faults = Faults.every(0.01, delay=0, other_chain=0)
     async with (
         FaultyNode(filled.rpc_url, seed=1, faults=faults) as one,
         FaultyNode(filled.rpc_url, seed=2, faults=faults) as another,
@@ -224,7 +224,7 @@ async def test_two_faulty_nodes_raise_no_alarm_and_hide_none(filled: World, sett
         await a_round(found)
         await a_round(found)
         assert {"tip_split", "books"} <= {each.where for each in found.known}
-    assert (one.happened + another.happened).total() > 20
+    assert (one.happened + another.happened).total() > 5
 
 
 async def test_while_the_chain_is_reorganised_nothing_differs(
@@ -232,7 +232,7 @@ async def test_while_the_chain_is_reorganised_nothing_differs(
 ) -> None:
     busy = settings.model_copy(update={"reconcile_seconds": 0.001})
     async with indexer(busy, chain) as status:
-        until = time.monotonic() + 4
+        until = time.monotonic() + 3
         while time.monotonic() < until:
             filled.tip()
             filled.set_wallet(filled.rng.randrange(1, 9))

@@ -124,6 +124,6 @@ async def test_it_works_while_the_indexer_runs_and_the_chain_grows(
 def test_rebuild_fills_an_altered_ledger_anew(filled: World, settings: Settings) -> None:
     _by_hand(settings, "DELETE FROM ledger.share_held; UPDATE ledger.tip_split SET amount_micro_usdc = 10^9")
     environment = filled.environment(settings.database_url)
-    subprocess.run([sys.executable, "-m", "indexer", "rebuild"], env=environment, check=True)
+    subprocess.run([sys.executable, "-m", "indexer", "rebuild", "--yes"], env=environment, check=True)
     code, _, summary = _verify(filled, settings)
     assert (code, summary["equal"]) == (0, True)
