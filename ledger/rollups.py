@@ -5,7 +5,6 @@ adds what is newer when it reads. A rewind stops at finality, so it touches noth
 empties these tables. `differences` proves them equal to the facts.
 """
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,22 +47,6 @@ async def rolled_up_number(connection: Connection, cursor: Cursor) -> int:
     """The watermark; the block before the start when nothing was rolled up yet."""
     found = await _first(connection, _WATERMARK, {"chain_id": cursor.chain_id})
     return cursor.start_number - 1 if found is None else found
-
-
-@dataclass
-class Pace:
-    """When to advance: a second after the last time at the earliest, so that a backfill does it in large slices."""
-
-    seconds: float = 1.0
-    _not_before: float = 0.0
-
-    async def advance(self, connection: Connection, cursor: Cursor) -> int:
-        """As `advance`, when it is time; 0 when it is not. Costs nothing then."""
-        if time.monotonic() < self._not_before:
-            return 0
-        blocks = await advance(connection, cursor)
-        self._not_before = time.monotonic() + self.seconds
-        return blocks
 
 
 @dataclass(frozen=True)

@@ -125,16 +125,18 @@ SELECT {account} AS account_id, '{role}' AS role, day, {ref} AS ref, tips, {role
        0 AS pending, {role}_held_micro_usdc AS held, last_block_number AS block_number
   FROM ledger.{table} WHERE chain_id = :chain_id AND {whose} AND day >= :first_day AND day < :day_after"""
 
+# LATERAL and OFFSET keep it a walk along an index, account by account: how short a stretch is, no statistics tell.
 _ONE_BY_ONE = """
-SELECT {account}, '{role}', CAST(timezone('UTC', block.timestamp) AS date), ref, 1, {role}_share_micro_usdc,
+SELECT account_id, '{role}', CAST(timezone('UTC', block.timestamp) AS date), ref, 1, {role}_share_micro_usdc,
        CASE WHEN tip.block_number > finalized_number THEN {role}_share_micro_usdc ELSE 0 END,
        CASE WHEN held_mask & {bit} <> 0 THEN {role}_share_micro_usdc ELSE 0 END, tip.block_number
-  FROM stretch
-  JOIN ledger.tip_split tip ON tip.block_number > stretch.after AND tip.block_number <= stretch.until
+  FROM stretch CROSS JOIN {accounts} CROSS JOIN LATERAL (
+    SELECT * FROM ledger.tip_split
+     WHERE chain_id = :chain_id AND block_number > stretch.after AND block_number <= stretch.until AND {whose}
+    OFFSET 0) tip
   JOIN ledger.block ON block.chain_id = tip.chain_id AND block.number = tip.block_number
   JOIN ledger.cursor ON cursor.chain_id = tip.chain_id
- WHERE tip.chain_id = :chain_id AND {whose}
-   AND (CAST(:since AS timestamptz) IS NULL OR block.timestamp >= :since)
+ WHERE (CAST(:since AS timestamptz) IS NULL OR block.timestamp >= :since)
    AND (CAST(:until AS timestamptz) IS NULL OR block.timestamp < :until)"""
 
 
@@ -142,23 +144,31 @@ def _lines(*legs: str) -> str:
     return f"WITH stretch AS ({_STRETCHES}) {' UNION ALL '.join(legs)}"
 
 
-def _of_accounts(leg: str, role: Role, bit: int) -> str:
-    account = f"{role}_id"
-    return leg.format(
-        account=account, role=role, bit=bit, ref="ref", table="tip_rollup", whose=f"{account} = ANY(:accounts)"
+def _rolled_up(role: Role) -> str:
+    whose = f"{role}_id = ANY(:accounts)"
+    return _ROLLED_UP.format(account=f"{role}_id", role=role, ref="ref", table="tip_rollup", whose=whose)
+
+
+def _one_by_one(role: Role, bit: int) -> str:
+    accounts = "(SELECT unnest(CAST(:accounts AS bytea[])) AS account_id) account"
+    return _ONE_BY_ONE.format(role=role, bit=bit, accounts=accounts, whose=f"{role}_id = account_id")
+
+
+def _of_platform(*, ref: str, table: str) -> str:
+    nobody = "CAST(NULL AS bytea)"
+    return _lines(
+        _ROLLED_UP.format(account=nobody, role="platform", ref=ref, table=table, whose="TRUE"),
+        _ONE_BY_ONE.format(
+            role="platform", bit=PLATFORM_HELD, accounts=f"(SELECT {nobody} AS account_id) account", whose="TRUE"
+        ),
     )
 
 
-def _of_platform(leg: str, *, ref: str, table: str) -> str:
-    account = "CAST(NULL AS bytea)"
-    return leg.format(account=account, role="platform", bit=PLATFORM_HELD, ref=ref, table=table, whose="TRUE")
-
-
 EARNED_LINES = _lines(
-    _of_accounts(_ROLLED_UP, "creator", CREATOR_HELD),
-    _of_accounts(_ROLLED_UP, "agent", AGENT_HELD),
-    _of_accounts(_ONE_BY_ONE, "creator", CREATOR_HELD),
-    _of_accounts(_ONE_BY_ONE, "agent", AGENT_HELD),
+    _rolled_up("creator"),
+    _rolled_up("agent"),
+    _one_by_one("creator", CREATOR_HELD),
+    _one_by_one("agent", AGENT_HELD),
 )
 """What `:accounts` earned: (account_id, role, day, ref, tips, earned, pending, held, block_number), to be summed.
 
@@ -166,12 +176,8 @@ EARNED_LINES = _lines(
 rollups and the tips that are newer are read in the snapshot of the one statement that this is part of.
 """
 
-_PLATFORM_LINES = _lines(
-    _of_platform(_ROLLED_UP, ref="NULL", table="day_rollup"), _of_platform(_ONE_BY_ONE, ref="ref", table="")
-)
-_PLATFORM_LINES_BY_REF = _lines(
-    _of_platform(_ROLLED_UP, ref="ref", table="tip_rollup"), _of_platform(_ONE_BY_ONE, ref="ref", table="")
-)
+_PLATFORM_LINES = _of_platform(ref="NULL", table="day_rollup")
+_PLATFORM_LINES_BY_REF = _of_platform(ref="ref", table="tip_rollup")
 
 _KEYS = {"day": "to_char(day, 'YYYY-MM-DD')", "ref": "concat('0x', encode(ref, 'hex'))", "role": "role"}
 
