@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check demo verify gas chaos chaos-indexer lock openapi abi format clean
+.PHONY: help install up test check demo verify gas chaos chaos-indexer bench-scale lock openapi abi format clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ chaos-indexer: install ## 1,000 random chain histories under nodes that fail and
 
 chaos: install ## 200 random reorganisations, 100 kills of indexer and relayer each (6 to 15 minutes)
 	@$(PY) scripts/chaos.py
+
+bench-scale: install ## the ledger at 0.1, 1 and 10 million rows: rows/s, bytes a row, the API's questions (about 10 minutes)
+	@$(PY) -m tests.benchmarks.scale
 
 # ------------------------------------------------------------------------------------------------------------ maintenance
 
