@@ -17,7 +17,7 @@ import uvloop
 from pydantic import ValidationError
 
 from indexer import chain as rpc
-from indexer import follow, lead, metrics, overview, progress
+from indexer import follow, lead, metrics, overview, progress, renew
 from indexer import log as logs
 from indexer.settings import Settings
 from indexer.status import Status
@@ -85,7 +85,7 @@ _COMMANDS = {
     "run": "follow the chain until stopped; any further one stands by and takes over",
     "backfill": "follow up to the chain's head, or to --until, then end",
     "verify": "rebuild from the chain into a scratch schema and compare",
-    "rebuild": "empty the ledger of this chain and fill it anew",
+    "rebuild": "fill the ledger of this chain anew, beside the old one, and put it in its place",
     "status": "show where the ledger stands",
     "migrate": "bring the schema up to date",
 }
@@ -203,24 +203,21 @@ async def _backfill(settings: Settings, chain: rpc.Chain, stop: asyncio.Event, u
 
 
 async def _rebuild(settings: Settings, chain: rpc.Chain, stop: asyncio.Event, *, confirmed: bool) -> int:
-    scope = lead.scope_of(settings)
-    connection = await lead.connect(settings)
-    async with connection:
-        if not await record.try_lead(connection, settings.chain_id):
-            return _fail(Exit.REFUSED, "an indexer is running on this ledger: stop it first, then rebuild")
-        if not confirmed and not _agreed(settings.chain_id):
-            return _fail(Exit.REFUSED, "not confirmed: nothing was changed (programs say --yes)")
-        status = Status()
-        mirror = await follow.open_mirror(chain, connection, scope, status)
-        await mirror.start_over()
-        async with progress.shown(status):
-            await follow.follow(mirror, poll_seconds=settings.poll_seconds, stop=stop, done=_caught_up)
-    log.info("rebuilt", head=mirror.cursor.head_number, complete=not stop.is_set())
-    return Exit.LOOK if stop.is_set() else Exit.DONE
-
-
-async def _caught_up(mirror: follow.Mirror) -> bool:
-    return mirror.cursor.head_number >= mirror.cursor.chain_head_number
+    if not confirmed and not _agreed(settings.chain_id):
+        return _fail(Exit.REFUSED, "not confirmed: nothing was changed (programs say --yes)")
+    status = Status()
+    async with (
+        metrics.served(status, chain, settings.metrics_host, settings.metrics_port),
+        progress.shown(status),
+    ):
+        try:
+            cursor = await renew.renew(settings, status, chain, stop)
+        except renew.Busy as error:
+            return _fail(Exit.REFUSED, str(error))
+    if cursor is None:
+        return _fail(Exit.LOOK, "stopped: nothing was changed")
+    log.info("rebuilt", head=cursor.head_number, epoch=cursor.epoch)
+    return Exit.DONE
 
 
 def _agreed(chain_id: int) -> bool:

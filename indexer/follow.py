@@ -112,12 +112,6 @@ class Mirror:
         Only when there is no new block: while the ledger is behind, nobody reads it, and large slices cost less."""
         return bool(await rollups.advance(self.connection, self.cursor))
 
-    async def start_over(self) -> None:
-        """Empties the ledger of this chain. Raises record.Fenced."""
-        before = await _before_start(self.chain, self.scope)
-        self._moved(await record.start_over(self.connection, self.cursor, before))
-        self.vaults = set()
-
     async def _left_by_chain(self, heads: rpc.Heads) -> bool:
         """Whether the node's newest block shows that the ledger's head is on another chain.
 

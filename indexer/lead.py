@@ -67,8 +67,8 @@ async def run(
     scope = scope_of(settings)
     if done is None:
         from indexer import reconcile  # noqa: PLC0415 - a backfill starts a third faster without it
-    async with _ending_soon_after(stop):
-        await _confirm_chain(chain, scope, stop)
+    async with ending_soon_after(stop):
+        await confirm_chain(chain, scope, stop)
         while not stop.is_set():
             try:
                 async with leading(settings, scope, chain, status, stop) as mirror:
@@ -91,7 +91,6 @@ async def leading(
     """A mirror that holds the writer's lock while the context lasts; None when `stop` was set while it waited."""
     connection = await connect(settings)
     async with connection:
-        await connection.execute(_GUARD)
         if not await _stand_by(connection, settings.chain_id, chain, status, stop):
             yield None
             return
@@ -108,9 +107,10 @@ async def leading(
 
 
 async def connect(settings: Settings) -> record.Connection:
-    """A session of the indexer's, named in `pg_stat_activity`, that notices within seconds when the server is gone."""
+    """A session of the indexer's, named in `pg_stat_activity`. Either side notices within seconds when the other one is
+    gone."""
     name = f"{APPLICATION} {socket.gethostname()}:{os.getpid()}"
-    return await db.connect_async(
+    connection = await db.connect_async(
         settings.database_url,
         "molt_indexer",
         autocommit=True,
@@ -121,6 +121,8 @@ async def connect(settings: Settings) -> record.Connection:
         keepalives_count=3,
         tcp_user_timeout=3000,
     )
+    await connection.execute(_GUARD)
+    return connection
 
 
 async def _stand_by(
@@ -164,7 +166,7 @@ async def _ask_for_heads(chain: rpc.Chain) -> None:
 
 
 @asynccontextmanager
-async def _ending_soon_after(stop: asyncio.Event) -> AsyncIterator[None]:
+async def ending_soon_after(stop: asyncio.Event) -> AsyncIterator[None]:
     """Breaks off what still runs _GRACE_SECONDS after `stop`. A transaction is rolled back then, as in a crash."""
     deadline = asyncio.timeout(None)
     try:
@@ -185,7 +187,7 @@ async def _expire(stop: asyncio.Event, deadline: asyncio.Timeout) -> None:
     deadline.reschedule(asyncio.get_running_loop().time() + _GRACE_SECONDS)
 
 
-async def _confirm_chain(chain: rpc.Chain, scope: fetch.Scope, stop: asyncio.Event) -> None:
+async def confirm_chain(chain: rpc.Chain, scope: fetch.Scope, stop: asyncio.Event) -> None:
     """Waits for a provider that answers; a wrong one is an error at once."""
     while not stop.is_set():
         try:

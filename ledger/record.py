@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import psycopg
 from psycopg import sql
+from sqlalchemy import Table
 
 from ledger import copying, facts
 from ledger.deployment import Deployment
@@ -196,25 +197,28 @@ async def halt(connection: Connection, cursor: Cursor, detail: str) -> Cursor:
     return moved
 
 
-async def start_over(connection: Connection, cursor: Cursor, before_start: facts.Block) -> Cursor:
-    """Empties the chain's tables and sets the cursor before the deployment, in one transaction: for a rebuild."""
-    moved = replace(
-        cursor,
-        head_number=before_start.number,
-        head_hash=before_start.hash,
-        head_timestamp=before_start.timestamp,
-        safe_number=before_start.number,
-        finalized_number=before_start.number,
-        status="syncing",
-        status_detail=None,
-    )
+async def adopt_scratch(connection: Connection, chain_id: int) -> Cursor:
+    """Makes the ledger of the chain what `SCRATCH` says, in one transaction: for a rebuild, also of another deployment.
+
+    Only what differs is written, and what goes is archived. Readers see the old rows until they see the new ones. The
+    epoch grows, which fences whoever wrote before; what is rolled up is forgotten, and derived anew by the next writer.
+    """
+    await analyze_scratch(connection)
     async with connection.transaction():
-        await _move(connection, cursor, moved)
-        for table in (*(table.name for table in ROLLUP_TABLES), "proven_range", *copying.COLUMNS):
-            await connection.execute(_sql(_EMPTY, cursor.schema, table), (cursor.chain_id,))
-        await connection.execute(_sql(_INSERT_BLOCK, cursor.schema), before_start)
-        await _notify(connection, moved, rewound_from=cursor.head_number)
-    return moved
+        before = await read_cursor(connection, chain_id)
+        adopted = await connection.execute(_sql(_ADOPT_CURSOR, SCHEMA), (chain_id,))
+        row = await adopted.fetchone()
+        if row is None:
+            raise LookupError("the scratch schema has no cursor")
+        cursor = Cursor(SCHEMA, *row)
+        for table in ROLLUP_TABLES:
+            await connection.execute(_sql(_EMPTY, SCHEMA, table.name), (chain_id,))
+        for table in (*EVENT_TABLES, block):  # the blocks last: the archive names those in which its rows stood
+            await _adopt_rows(connection, cursor, table)
+        await connection.execute(_sql(_EMPTY, SCHEMA, proven_range.name), (chain_id,))
+        await connection.execute(_sql(_ADOPT_ALL, SCHEMA, proven_range.name), (chain_id,))
+        await _notify(connection, cursor, rewound_from=before.head_number if before else None)
+    return cursor
 
 
 async def create_scratch(connection: Connection) -> None:
@@ -337,6 +341,24 @@ async def _archive(connection: Connection, cursor: Cursor, ancestor_number: int)
         await connection.execute(_sql(statement, cursor.schema), parameters)
 
 
+async def _adopt_rows(connection: Connection, cursor: Cursor, table: Table) -> None:
+    names = [name for name, _ in copying.COLUMNS[table.name]]
+    comma = sql.SQL(", ")
+    same = [sql.SQL("new.{0} = old.{0}").format(sql.Identifier(column.name)) for column in table.primary_key]
+    parts = {
+        "t": sql.Identifier(table.name),
+        "number": sql.Identifier("number" if table is block else "block_number"),
+        "index": sql.SQL("NULL") if table is block else sql.Identifier("log_index"),
+        "names": comma.join(map(sql.Identifier, names)),
+        "new": comma.join(sql.Identifier("new", name) for name in names),
+        "old": comma.join(sql.Identifier("old", name) for name in names),
+        "same_key": sql.SQL(" AND ").join(same),
+    }
+    values = {"chain_id": cursor.chain_id, "epoch": cursor.epoch, "table": table.name}
+    for statement in (_ARCHIVE_OTHERS, _ADOPT_MISSING):
+        await connection.execute(sql.SQL(statement).format(**parts), values)
+
+
 async def _forget_empty_blocks(connection: Connection, before: Cursor, after: Cursor) -> None:
     if after.finalized_number > before.finalized_number:
         bounds = (after.chain_id, before.finalized_number, after.finalized_number)
@@ -422,3 +444,23 @@ _ARCHIVE_BLOCKS = """
 WITH gone AS (DELETE FROM {s}.block WHERE chain_id = %(chain_id)s AND number > %(ancestor)s RETURNING *)
 INSERT INTO {s}.orphaned_row (chain_id, epoch, table_name, block_number, block_hash, content)
 SELECT chain_id, %(epoch)s, 'block', number, hash, to_jsonb(gone) FROM gone"""
+
+_ADOPT_CURSOR = """
+INSERT INTO {s}.cursor AS old SELECT * FROM pg_temp.cursor WHERE chain_id = %s
+ON CONFLICT (chain_id) DO UPDATE SET splitter = excluded.splitter, usdc = excluded.usdc,
+    start_number = excluded.start_number, head_number = excluded.head_number, head_hash = excluded.head_hash,
+    head_timestamp = excluded.head_timestamp, safe_number = excluded.safe_number,
+    finalized_number = excluded.finalized_number, chain_head_number = excluded.chain_head_number,
+    epoch = old.epoch + 1, status = excluded.status, status_detail = excluded.status_detail, updated_at = now()
+RETURNING chain_id, start_number, head_number, head_hash, head_timestamp, safe_number, finalized_number,
+    chain_head_number, epoch, status, status_detail"""
+_ADOPT_ALL = "INSERT INTO {s}.{t} SELECT * FROM pg_temp.{t} WHERE chain_id = %s"
+_ARCHIVE_OTHERS = """
+WITH gone AS (DELETE FROM ledger.{t} AS old WHERE chain_id = %(chain_id)s AND NOT EXISTS (
+    SELECT FROM pg_temp.{t} AS new WHERE {same_key} AND ({new}) IS NOT DISTINCT FROM ({old})) RETURNING *)
+INSERT INTO ledger.orphaned_row (chain_id, epoch, table_name, block_number, block_hash, log_index, content)
+SELECT gone.chain_id, %(epoch)s, %(table)s, gone.{number}, block.hash, {index}, to_jsonb(gone)
+FROM gone LEFT JOIN ledger.block ON block.chain_id = gone.chain_id AND block.number = gone.{number}"""
+_ADOPT_MISSING = """
+INSERT INTO ledger.{t} ({names}) SELECT {names} FROM pg_temp.{t} AS new WHERE chain_id = %(chain_id)s
+AND NOT EXISTS (SELECT FROM ledger.{t} AS old WHERE {same_key})"""

@@ -1,7 +1,7 @@
 """What final blocks add up to, stored once and never taken back: only the indexer imports it.
 
 A watermark, `rolled_up_number`, runs behind finality; the tables say all of the blocks up to it, and `ledger.balances`
-adds what is newer when it reads. A rewind stops at finality, so it touches nothing here; only `record.start_over`
+adds what is newer when it reads. A rewind stops at finality, so it touches nothing here; only `record.adopt_scratch`
 empties these tables. `differences` proves them equal to the facts.
 """
 

@@ -122,13 +122,31 @@ async def test_a_halt_is_seen_and_ends_with_the_next_batch(books: Books) -> None
     assert await books.rows("SELECT status, status_detail FROM ledger.cursor") == [("live", None)]
 
 
-async def test_starting_over_empties_everything_but_the_archive(books: Books) -> None:
+async def test_adopting_another_ledger_writes_what_differs_and_archives_what_goes(books: Books) -> None:
     books.tip()
     await books.mine()
-    await books.rewind(0)
-    books.tip()
+    books.tip(300_000)
     await books.mine(safe=1, final=1)
-    books.cursor = await record.start_over(books.connection, books.cursor, block(0, has_events=False))
-    assert await books.rows("SELECT count(*) FROM ledger.tip_split") == [(0,)]
-    assert await books.rows("SELECT count(*) FROM ledger.orphaned_row WHERE table_name = 'tip_split'") == [(1,)]
-    assert books.cursor.finalized_number == 0
+    await _rebuilt_with(books, second_tip=400_000)
+    before = books.cursor
+    kept = await books.rows("SELECT ctid FROM ledger.tip_split WHERE block_number = 1")
+    books.cursor = await record.adopt_scratch(books.connection, CHAIN_ID)
+    assert books.cursor.epoch == before.epoch + 1
+    assert await books.rows("SELECT ctid FROM ledger.tip_split WHERE block_number = 1") == kept
+    amounts = "SELECT amount_micro_usdc FROM ledger.tip_split ORDER BY block_number"
+    assert await books.rows(amounts) == [(250_000,), (400_000,)]
+    gone = "SELECT content ->> 'amount_micro_usdc' FROM ledger.orphaned_row WHERE table_name = 'tip_split'"
+    assert await books.rows(gone) == [("300000",)]
+    with pytest.raises(record.Fenced):
+        await record.halt(books.connection, before, "written by whoever was there before")
+
+
+async def _rebuilt_with(books: Books, *, second_tip: int) -> None:
+    """The same two blocks in the scratch schema, with another second tip."""
+    await record.create_scratch(books.connection)
+    cursor = await record.open_cursor(books.connection, DEPLOYMENT, block(0, has_events=False), record.SCRATCH)
+    scratch = Books(books.connection, cursor, books.session)
+    scratch.tip()
+    await scratch.mine()
+    scratch.tip(second_tip)
+    await scratch.mine(safe=1, final=1)

@@ -53,11 +53,13 @@ async def test_whoever_opens_the_cursor_fences_the_rollups_of_the_writer_before(
     assert await books.rows("SELECT count(*) FROM ledger.tip_rollup") == [(0,)]
 
 
-async def test_starting_over_empties_the_rollups(books: Books) -> None:
+async def test_a_rebuild_empties_the_rollups(books: Books) -> None:
     books.tip()
     await books.mine(safe=1, final=1)
     await rollups.advance(books.connection, books.cursor)
-    books.cursor = await record.start_over(books.connection, books.cursor, block(0, has_events=False))
+    await record.create_scratch(books.connection)
+    await record.open_cursor(books.connection, DEPLOYMENT, block(0, has_events=False), record.SCRATCH)
+    books.cursor = await record.adopt_scratch(books.connection, CHAIN_ID)
     assert await books.rows("SELECT count(*) FROM ledger.tip_rollup") == [(0,)]
     assert await rollups.rolled_up_number(books.connection, books.cursor) == books.cursor.start_number - 1
 
