@@ -1,30 +1,44 @@
-"""JSON-RPC to several providers, one at a time; a provider that fails or lies is left for the next one at once."""
+"""JSON-RPC to several providers. One that fails or lies rests, and the next one is asked at once.
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+Several tasks may ask at the same time. Each question goes to whoever is well when it is put; what a task makes of the
+answer concerns the provider that gave it.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Iterable, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, NamedTuple, Self, TypeVar
+from weakref import WeakKeyDictionary
 
-import httpx
 import msgspec
 import structlog
 
+from indexer import hints, providers, wire
+from indexer.providers import Provider
+from indexer.wire import LARGEST_ANSWER_BYTES, Limited, Question, Refused, Reply, TimedOut, TooLarge, Wire
+
 log = structlog.get_logger("indexer.chain")
 
-_HTTP_OK = 200
-_QUESTIONS_PER_REQUEST = 64
-_LIMIT_CODES = (-32005, -32029, 429)
+_LONGEST_WAIT_SECONDS = 30.0
+_LIMITS_BEFORE_GIVING_UP = 8
 
 
-class Unavailable(Exception):
-    """The provider did not answer, or not with what was asked for. It may if asked again, or another one may."""
+Unavailable = wire.Unavailable
+
+
+class Behind(Unavailable):
+    """The provider has not this block, which others may have; so may it soon."""
 
 
 class RangeRefused(Unavailable):
-    """The provider will not answer for that many blocks or logs at once; fewer may do."""
+    """The provider will not answer for that many blocks or logs at once; fewer may do, perhaps as many as it says."""
+
+    def __init__(self, message: str, suggested_blocks: int | None = None) -> None:
+        super().__init__(message)
+        self.suggested_blocks = suggested_blocks
 
 
 class Header(msgspec.Struct, rename="camel", frozen=True):
@@ -93,25 +107,12 @@ class Receipt(msgspec.Struct, rename="camel", frozen=True):
     """Both of deposits on OP-stack chains; the version since Canyon."""
 
 
-class _Error(msgspec.Struct):
-    message: str
-    code: int = 0
-
-
-class _Answer(msgspec.Struct):
-    id: int | None = None
-    result: msgspec.Raw = msgspec.Raw(b"null")
-    error: _Error | None = None
-
-
-_ANSWERS = msgspec.json.Decoder(list[_Answer] | _Answer)
 _HEADER = msgspec.json.Decoder(Header | None)
 _LOGS = msgspec.json.Decoder(list[Log])
 _RECEIPTS = msgspec.json.Decoder(list[Receipt] | None)
 _TEXT = msgspec.json.Decoder(str)
 
 Answer = TypeVar("Answer")
-Question = tuple[str, list[Any]]
 LogFilter = dict[str, Any]
 
 
@@ -124,33 +125,31 @@ class Heads:
     finalized: Header | None
 
 
-@dataclass
-class Provider:
-    """One endpoint. Its URL may carry a key, so that only `name` is ever logged."""
+_FAILURES = {each.__name__ for each in (Unavailable, RangeRefused, Refused, TimedOut, TooLarge, Limited)}
+"""Whatever else makes somebody leave a provider is taken for a lie."""
 
-    url: str
-    outcomes: Counter[str] = field(default_factory=Counter)
 
-    @property
-    def name(self) -> str:
-        parts = urlsplit(self.url)
-        return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+class _Asked(NamedTuple):
+    provider: Provider
+    at: float
 
 
 class Chain:
-    """The chain through whichever provider is current. Use as an async context manager."""
+    """The chain, through whichever provider is well. Use as an async context manager."""
 
     def __init__(
         self,
         urls: Sequence[str],
         *,
         timeout_seconds: float = 15.0,
-        transport: httpx.AsyncBaseTransport | None = None,
+        first_rest_seconds: float = 1.0,
+        questions_per_second: float = 0.0,
+        largest_answer_bytes: int = LARGEST_ANSWER_BYTES,
     ) -> None:
-        self.providers = [Provider(url) for url in urls]
-        self._current = 0
-        headers = {"content-type": "application/json"}
-        self._http = httpx.AsyncClient(timeout=timeout_seconds, headers=headers, transport=transport)
+        self.providers = [Provider(url, first_rest_seconds, questions_per_second) for url in urls]
+        self._wire = Wire(timeout_seconds, largest_answer_bytes)
+        self._asked: WeakKeyDictionary[asyncio.Task[Any], _Asked] = WeakKeyDictionary()
+        self._probes: dict[Provider, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -158,24 +157,84 @@ class Chain:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._http.aclose()
+        for probe in self._probes.values():
+            probe.cancel()
+        await asyncio.gather(*self._probes.values(), return_exceptions=True)
+        await self._wire.close()
+
+    # ------------------------------------------------------------------------------------------------- who is asked
 
     @property
     def provider(self) -> Provider:
-        return self.providers[self._current]
+        """Who answered this task last; before it asked anything: who would be asked now."""
+        return self._last_asked().provider
 
-    def leave_provider(self, outcome: str, why: str) -> None:
-        """Goes on with the next provider, so that the same question is not put to the same one again at once."""
-        self.provider.outcomes[outcome] += 1
-        log.warning("provider_left", provider=self.provider.name, outcome=outcome, why=why)
-        self._current = (self._current + 1) % len(self.providers)
+    def leave_provider(self, outcome: str, why: str, fault: Exception | None = None) -> None:
+        """Lets the provider rest that this task asked last, or that `fault` came from (see `attributed`), so that the
+        same question is not put to the same one again at once."""
+        asked: _Asked = getattr(fault, "asked", None) or self._last_asked()
+        self._leave(asked, outcome, why)
 
     def apart(self, turn: int = 0) -> "Chain":
         """The same providers, chosen on its own: leaving one here leaves it nowhere else. `turn`: so many further on
-        than the current one. It ends with this one."""
+        than the current one. What they allow us is shared. It ends with this one."""
         other = copy(self)
-        other._current = (self._current + turn) % len(self.providers)
+        first = (self.providers.index(self.provider) + turn) % len(self.providers)
+        other.providers = [each.apart() for each in self.providers[first:] + self.providers[:first]]
+        other._asked = WeakKeyDictionary()
         return other
+
+    async def attributed(self, answers: Awaitable[Answer]) -> Answer:
+        """Awaits it in this task. What it raises remembers whom this task asked, whoever sees it later."""
+        try:
+            return await answers
+        except Exception as fault:
+            if getattr(fault, "asked", None) is None:
+                vars(fault)["asked"] = self._last_asked()
+            raise
+
+    def _leave(self, asked: _Asked, outcome: str, why: str) -> None:
+        provider, known = asked.provider, asked.at <= asked.provider.struck_at
+        if known:
+            return
+        provider.outcomes[outcome] += 1
+        if outcome == Behind.__name__:
+            provider.fall_behind()
+            return
+        provider.strike(providers.FAILURE if outcome in _FAILURES else providers.LIE, asked.at)
+        rest = round(provider.struck_until - time.monotonic(), 3)
+        log.warning("provider_left", provider=provider.name, outcome=outcome, why=why, rest_seconds=rest)
+
+    def _last_asked(self) -> _Asked:
+        task = asyncio.current_task() if _loop_runs() else None
+        known = self._asked.get(task) if task is not None else None
+        return known or _Asked(providers.next_up(self.providers), time.monotonic())
+
+    async def _next_up(self, but: Sequence[Provider]) -> Provider:
+        """Waits when all rest. Raises Unavailable when that would be too long."""
+        provider = providers.next_up(self.providers, but)
+        wait = providers.patience_seconds(provider)
+        if wait > _LONGEST_WAIT_SECONDS:
+            raise Unavailable(f"{provider.name} wants to be left alone for {wait:.0f} s")
+        if wait > 0:
+            await asyncio.sleep(wait)
+            provider = providers.next_up(self.providers, but)
+        self._probe_those_before(provider)
+        return provider
+
+    def _probe_those_before(self, chosen: Provider) -> None:
+        """Asks those that we prefer, and that have rested, whether they are well again: nobody waits for it."""
+        now = time.monotonic()
+        for each in self.providers[: self.providers.index(chosen)]:
+            if each.doubted and each.due <= now and each not in self._probes:
+                probe = self._probes[each] = asyncio.create_task(self._probe(each))
+                probe.add_done_callback(lambda _, each=each: self._probes.pop(each, None))  # type: ignore[misc]
+
+    async def _probe(self, provider: Provider) -> None:
+        if await self._header_of(provider, "latest") is not None:
+            provider.succeed()
+
+    # ---------------------------------------------------------------------------------------------------- questions
 
     async def chain_id(self) -> int:
         return int(self._read(_TEXT, (await self.ask([("eth_chainId", [])]))[0]), 16)
@@ -189,14 +248,41 @@ class Chain:
             raise Unavailable(f"{self.provider.name} does not tell its newest block")
         return Heads(latest, safe, finalized)
 
+    async def agree(self, number: int, block_hash: str) -> bool | None:
+        """Whether another provider than the one that this task asked last has this block at this height.
+
+        None when there is no other that answers. Two URLs of one host are one provider."""
+        told_by, now = self.provider, time.monotonic()
+        for other in self.providers:
+            if other.name == told_by.name or other.due > now:
+                continue
+            header = await self._header_of(other, hex(number))
+            if header is not None and header.height == number:
+                return header.hash == block_hash
+        return None
+
+    async def _header_of(self, provider: Provider, block: str) -> Header | None:
+        """As this provider tells it; None when it tells none."""
+        asked = _Asked(provider, time.monotonic())
+        try:
+            (answer,) = await self._wire.put(provider, [("eth_getBlockByNumber", [block, False])])
+            header: Header | None = self._decode(provider, _HEADER, answer.result)
+        except Limited as limit:
+            provider.limit(limit.seconds)
+        except Unavailable as fault:
+            self._leave(asked, Unavailable.__name__, str(fault))
+        else:
+            return header
+        return None
+
     async def headers(self, numbers: Iterable[int]) -> list[Header]:
-        """The headers at these heights, in this order. Raises Unavailable when the provider lacks one."""
+        """The headers at these heights, in this order. Raises Behind when the provider lacks one, and Unavailable."""
         wanted = list(numbers)
         answers = await self.ask([("eth_getBlockByNumber", [hex(number), False]) for number in wanted])
         found = [self._read(_HEADER, answer) for answer in answers]
         for number, header in zip(wanted, found, strict=True):
             if header is None or header.height != number:
-                raise Unavailable(f"{self.provider.name} has no block {number}")
+                raise Behind(f"{self.provider.name} has no block {number}")
         return [header for header in found if header is not None]
 
     async def logs(self, filters: Sequence[LogFilter], *, reaching: tuple[int, str] | None = None) -> list[Log]:
@@ -204,25 +290,33 @@ class Chain:
 
         `reaching`: number and hash of a block that must be on the chain of whoever answers. It is asked in the same
         request, so that a node that lags behind others under one address cannot answer with less and pass.
-        Raises RangeRefused when the node refuses a filter, and Unavailable.
+        Raises RangeRefused when the node refuses a filter by number, Behind, and Unavailable.
         """
         found: list[Log] = []
-        for start in range(0, len(filters), _QUESTIONS_PER_REQUEST - 1):
-            questions: list[Question] = [
-                ("eth_getLogs", [each]) for each in filters[start:][: _QUESTIONS_PER_REQUEST - 1]
-            ]
+        together = min(each.allowance.batch for each in self.providers) - (reaching is not None) or 1
+        for start in range(0, len(filters), together):
+            questions: list[Question] = [("eth_getLogs", [each]) for each in filters[start : start + together]]
             if reaching is not None:
                 questions.append(("eth_getBlockByNumber", [hex(reaching[0]), False]))
-            try:
-                answers = await self.ask(questions)
-            except _Refused as error:
-                raise RangeRefused(str(error)) from error
+            answers = await self._ask_narrowly(questions)
             if reaching is not None:
                 header = self._read(_HEADER, answers.pop())
                 if header is None or header.hash != reaching[1]:
-                    raise Unavailable(f"{self.provider.name} answered without having block {reaching[0]}")
+                    raise Behind(f"{self.provider.name} answered without having block {reaching[0]}")
             found += [log for answer in answers for log in self._read(_LOGS, answer)]
         return found
+
+    async def _ask_narrowly(self, questions: Sequence[Question]) -> list[msgspec.Raw]:
+        """As `ask`; but where fewer blocks may help, and fewer can be asked for, RangeRefused says so."""
+        try:
+            return await self.ask(questions)
+        except (Refused, TooLarge, TimedOut) as fault:
+            widest = max(
+                (_width(parameters[0]) for method, parameters in questions if method == "eth_getLogs"), default=1
+            )
+            if widest == 1 or not (hints.may_be_range(str(fault)) or isinstance(fault, TooLarge | TimedOut)):
+                raise
+            raise RangeRefused(str(fault), hints.blocks(str(fault))) from fault
 
     async def receipts(self, block_hash: str) -> list[Receipt]:
         """All receipts of the block, in order, as the node tells them. Raises Unavailable."""
@@ -230,12 +324,12 @@ class Chain:
         return found
 
     async def receipts_of(self, block_hashes: Sequence[str]) -> list[list[Receipt]]:
-        """Those of several blocks, each by its hash. Raises Unavailable when the provider lacks one."""
+        """Those of several blocks, each by its hash. Raises Behind when the provider lacks one, and Unavailable."""
         answers = await self.ask([("eth_getBlockReceipts", [each]) for each in block_hashes])
         found = [self._read(_RECEIPTS, answer) for answer in answers]
         for block_hash, receipts in zip(block_hashes, found, strict=True):
             if receipts is None:
-                raise Unavailable(f"{self.provider.name} has no receipts of block {block_hash}")
+                raise Behind(f"{self.provider.name} has no receipts of block {block_hash}")
         return [receipts for receipts in found if receipts is not None]
 
     async def call(self, calls: Sequence[tuple[str, str]], block_hash: str) -> list[bytes]:
@@ -249,50 +343,67 @@ class Chain:
         answers = await self._ask_all(questions)
         for answer in answers:
             if answer.error is not None:
-                raise _Refused(f"{self.provider.name}: {answer.error.message} ({answer.error.code})")
+                said = f"{self.provider.name}: {answer.error.message} ({answer.error.code})"
+                raise Behind(said) if hints.says_not_there(answer.error.message) else Refused(said)
         return [answer.result for answer in answers]
 
     def _read(self, decoder: msgspec.json.Decoder[Answer], result: msgspec.Raw) -> Answer:
+        return self._decode(self.provider, decoder, result)
+
+    def _decode(self, provider: Provider, decoder: msgspec.json.Decoder[Answer], result: msgspec.Raw) -> Answer:
         try:
             return decoder.decode(result)
-        except msgspec.MsgspecError as error:
-            raise Unavailable(f"{self.provider.name} answered with something else: {error}") from error
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise Unavailable(f"{provider.name} answered with something else: {error}") from error
 
-    async def _ask_all(self, questions: Sequence[Question]) -> list[_Answer]:
-        answers: list[_Answer] = []
-        for start in range(0, len(questions), _QUESTIONS_PER_REQUEST):
-            answers += await self._post(questions[start : start + _QUESTIONS_PER_REQUEST])
-        self.provider.outcomes["ok"] += 1
-        return answers
+    # ----------------------------------------------------------------------------------------------------- requests
 
-    async def _post(self, questions: Sequence[Question]) -> list[_Answer]:
-        body = msgspec.json.encode(
-            [
-                {"jsonrpc": "2.0", "id": number, "method": method, "params": parameters}
-                for number, (method, parameters) in enumerate(questions)
-            ]
-        )
-        try:
-            response = await self._http.post(self.provider.url, content=body)
-            if response.status_code != _HTTP_OK:
-                raise Unavailable(f"{self.provider.name} answered HTTP {response.status_code}")
-            answers = _ANSWERS.decode(response.content)
-        except (httpx.HTTPError, msgspec.MsgspecError) as error:
-            raise Unavailable(f"{self.provider.name}: {error!r}") from error
-        return self._in_order(answers, len(questions))
+    async def _ask_all(self, questions: Sequence[Question]) -> list[Reply]:
+        """By the next provider that is well; when it fails or has enough of us, by another one that is well."""
+        failed: list[Provider] = []
+        limits = 0
+        while True:
+            provider = await self._next_up(failed)
+            asked = self._note(provider)
+            try:
+                answers = await self._wire.put(provider, questions)
+            except Limited as limit:
+                provider.outcomes["limited"] += 1
+                provider.limit(limit.seconds)
+                limits += 1
+                if limits == _LIMITS_BEFORE_GIVING_UP:
+                    raise
+            except TooLarge:
+                raise
+            except Unavailable as fault:
+                self._leave(asked, Unavailable.__name__, str(fault))
+                failed.append(provider)
+                if not self._others_are_well(failed):
+                    raise
+            else:
+                provider.outcomes["ok"] += 1
+                provider.succeed()
+                return answers
 
-    def _in_order(self, answers: list[_Answer] | _Answer, count: int) -> list[_Answer]:
-        if isinstance(answers, _Answer):
-            said = answers.error.message if answers.error else "one answer to several questions"
-            raise Unavailable(f"{self.provider.name}: {said}")
-        ordered = sorted(answers, key=lambda answer: -1 if answer.id is None else answer.id)
-        if [answer.id for answer in ordered] != list(range(count)):
-            raise Unavailable(f"{self.provider.name} left questions of a batch unanswered")
-        for answer in ordered:
-            if answer.error is not None and answer.error.code in _LIMIT_CODES:
-                raise Unavailable(f"{self.provider.name}: {answer.error.message}")
-        return ordered
+    def _others_are_well(self, failed: Sequence[Provider]) -> bool:
+        now = time.monotonic()
+        return any(each not in failed and each.due <= now for each in self.providers)
+
+    def _note(self, provider: Provider) -> _Asked:
+        asked = _Asked(provider, time.monotonic())
+        if (task := asyncio.current_task()) is not None:
+            self._asked[task] = asked
+        return asked
 
 
-class _Refused(Unavailable):
-    """The provider answered one question with an error."""
+def _width(filter_: LogFilter) -> int:
+    """Blocks that it asks for."""
+    return int(filter_["toBlock"], 16) - int(filter_["fromBlock"], 16) + 1 if "fromBlock" in filter_ else 1
+
+
+def _loop_runs() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -1,41 +1,69 @@
-"""A provider that lies: the network's edge, between the indexer and a real Anvil."""
+"""A provider that lies in one chosen way: a real server between the indexer and a real Anvil.
+
+`tests.kit.faulty_node` fails and lies in every way, by chance.
+"""
 
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import aiohttp
+from aiohttp import web
 
 Lie = Callable[[str, list[Any], Any], Any]
 """(method, parameters, true result) → what is answered instead."""
 
-LIAR = "localhost"
-"""The liar's host name; the same node is honest as 127.0.0.1."""
+Refusal = Callable[[list[dict[str, Any]]], web.Response | None]
+"""Questions → what is answered instead of asking the node."""
 
 
-class Lying(httpx.AsyncBaseTransport):
-    """Passes everything on, and changes the answers of `LIAR`."""
-
-    def __init__(self, lie: Lie) -> None:
-        self._real = httpx.AsyncHTTPTransport()
-        self._lie = lie
-        self.asked: list[str] = []
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        questions = json.loads(await request.aread())
-        self.asked += [question["method"] for question in questions]
-        response = await self._real.handle_async_request(request)
-        answers = json.loads(await response.aread())
-        await response.aclose()
-        if request.url.host == LIAR:
-            for question, answer in zip(questions, answers, strict=True):
-                if "result" in answer:
-                    answer["result"] = self._lie(question["method"], question["params"], answer["result"])
-        return httpx.Response(200, content=json.dumps(answers))
-
-    async def aclose(self) -> None:
-        await self._real.aclose()
+def honest(_method: str, _parameters: list[Any], result: Any) -> Any:
+    return result
 
 
-def lying_url(url: str) -> str:
-    return url.replace("127.0.0.1", LIAR)
+@dataclass
+class Liar:
+    """`lie` and `refuse` may be changed at any time."""
+
+    url: str = ""
+    lie: Lie = honest
+    refuse: Refusal = lambda _: None
+    asked: list[tuple[str, list[Any]]] = field(default_factory=list)
+    requests: int = 0
+
+
+@asynccontextmanager
+async def lying(upstream: str, lie: Lie = honest, refuse: Refusal = lambda _: None) -> AsyncIterator[Liar]:
+    liar = Liar(lie=lie, refuse=refuse)
+
+    async def answer(request: web.Request) -> web.Response:
+        said = json.loads(await request.read())
+        questions = said if isinstance(said, list) else [said]
+        liar.requests += 1
+        liar.asked += [(question["method"], question["params"]) for question in questions]
+        if (refusal := liar.refuse(questions)) is not None:
+            return refusal
+        async with client.post(upstream, json=questions) as response:
+            answers = json.loads(await response.read())
+        for question, told in zip(questions, answers, strict=True):
+            if "result" in told:
+                told["result"] = liar.lie(question["method"], question["params"], told["result"])
+        return web.Response(text=json.dumps(answers if isinstance(said, list) else answers[0]))
+
+    app = web.Application(client_max_size=2**26)
+    app.router.add_post("/{key:.*}", answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    liar.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    async with aiohttp.ClientSession() as client:
+        yield liar
+    await runner.cleanup()
+
+
+def error(questions: list[dict[str, Any]], code: int, message: str, **answer: Any) -> web.Response:
+    """The same error in answer to each question."""
+    errors = [{"jsonrpc": "2.0", "id": each["id"], "error": {"code": code, "message": message}} for each in questions]
+    return web.Response(text=json.dumps(errors), **answer)

@@ -3,14 +3,13 @@
 import asyncio
 from typing import Any
 
-import httpx
 import pytest
 import structlog
 
 from indexer import chain as rpc
 from indexer.settings import Settings
 from indexer.topics import TRANSFER
-from tests.indexer.lying import Lie, Lying, lying_url
+from tests.indexer.lying import Lie, error, honest, lying
 from tests.indexer.mirroring import indexer, rows, until_mirrored, verified
 from tests.indexer.world import World
 
@@ -53,9 +52,11 @@ LIES: dict[str, Lie] = {
 @pytest.mark.parametrize("lie", LIES)
 async def test_an_honest_provider_is_asked_instead(world: World, settings: Settings, lie: str) -> None:
     settings.receipts = "never"
-    transport = Lying(LIES[lie])
-    urls = [lying_url(world.rpc_url), world.rpc_url]
-    async with rpc.Chain(urls, transport=transport) as chain, indexer(settings, chain) as status:
+    async with (
+        lying(world.rpc_url, LIES[lie]) as liar,
+        rpc.Chain([liar.url, world.rpc_url]) as chain,
+        indexer(settings, chain) as status,
+    ):
         for _ in range(3):
             world.tip()
         await until_mirrored(world, status)
@@ -66,10 +67,13 @@ async def test_an_honest_provider_is_asked_instead(world: World, settings: Setti
 
 @pytest.mark.parametrize("lie", ["one transfer left out", "no logs at all", "headers without a bloom"])
 async def test_a_lie_without_alternative_halts_and_is_never_written(world: World, settings: Settings, lie: str) -> None:
-    lies, settings.receipts = True, "never"
-    transport = Lying(lambda method, parameters, result: LIES[lie](method, parameters, result) if lies else result)
+    settings.receipts = "never"
     world.tip()
-    async with rpc.Chain([lying_url(world.rpc_url)], transport=transport) as chain, indexer(settings, chain) as status:
+    async with (
+        lying(world.rpc_url, LIES[lie]) as liar,
+        rpc.Chain([liar.url], first_rest_seconds=0.02) as chain,
+        indexer(settings, chain) as status,
+    ):
         for _ in range(1500):
             if status.cursor is not None and status.cursor.status == "halted":
                 break
@@ -77,7 +81,7 @@ async def test_a_lie_without_alternative_halts_and_is_never_written(world: World
         assert status.cursor is not None
         assert status.cursor.status == "halted"
         assert rows(settings.database_url, "SELECT count(*) FROM ledger.tip_split") == [(0,)]
-        lies = False
+        liar.lie = honest
         await until_mirrored(world, status)
         assert status.cursor.status != "halted"
     assert rows(settings.database_url, "SELECT count(*) FROM ledger.tip_split") == [(1,)]
@@ -87,27 +91,19 @@ async def test_refused_ranges_are_halved(world: World, settings: Settings) -> No
     """Some nodes answer an error where a range is wider than they like."""
     widest = []
 
-    class Narrow(Lying):
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            import json
-
-            for question in json.loads(await request.aread()):
-                if question["method"] == "eth_getLogs" and "fromBlock" in question["params"][0]:
-                    asked = question["params"][0]
-                    width = int(asked["toBlock"], 16) - int(asked["fromBlock"], 16) + 1
-                    if width > 20:
-                        errors = [
-                            {"jsonrpc": "2.0", "id": each["id"], "error": {"code": -32602, "message": "range too wide"}}
-                            for each in json.loads(request.content)
-                        ]
-                        return httpx.Response(200, content=json.dumps(errors))
-                    widest.append(width)
-            return await super().handle_async_request(request)
+    def refuse(questions: list[dict[str, Any]]) -> Any:
+        ranges = [each["params"][0] for each in questions if each["method"] == "eth_getLogs"]
+        widths = [int(each["toBlock"], 16) - int(each["fromBlock"], 16) + 1 for each in ranges if "toBlock" in each]
+        if max(widths, default=0) > 20:
+            return error(questions, -32602, "range too wide")
+        widest.extend(widths)
+        return None
 
     world.tip()
     world.mine(300)
     async with (
-        rpc.Chain([world.rpc_url], transport=Narrow(lambda *answer: answer[2])) as chain,
+        lying(world.rpc_url, refuse=refuse) as narrow,
+        rpc.Chain([narrow.url]) as chain,
         indexer(settings, chain) as status,
     ):
         await until_mirrored(world, status)

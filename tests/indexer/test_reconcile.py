@@ -13,7 +13,7 @@ from indexer import lead, reconcile
 from indexer.settings import Settings
 from indexer.status import Status
 from ledger import db, reconciliation, record
-from tests.indexer.lying import Lying, lying_url
+from tests.indexer.lying import lying
 from tests.indexer.mirroring import catch_up, indexer, rows, until_mirrored, verified
 from tests.indexer.world import World, id_of
 from tests.kit.faults import Faults
@@ -199,9 +199,9 @@ LIES: dict[str, Callable[[str, list[Any], Any], Any]] = {
 
 async def test_a_lying_provider_raises_no_alarm(filled: World, settings: Settings) -> None:
     for lie in LIES.values():
-        transport = Lying(lambda method, parameters, result, lie=lie: lie(method, parameters, result))
         async with (
-            rpc.Chain([lying_url(filled.rpc_url), filled.rpc_url], transport=transport) as chain,
+            lying(filled.rpc_url, lie) as liar,
+            rpc.Chain([liar.url, filled.rpc_url]) as chain,
             reconciler(settings, chain) as found,
         ):
             await a_round(found)
