@@ -205,24 +205,24 @@ class LiveBucket:
     """Some of it was held because there was no wallet."""
 
 
-# Of accounts that exist here; PLATFORM_ID and strangers' ids name none.
-_LIVE = """
-SELECT account.id, held.expires_at, sum(held.amount_micro_usdc) - coalesce((
-         SELECT sum(claimed.amount_micro_usdc) FROM ledger.share_claimed claimed
-          WHERE claimed.chain_id = :chain_id AND claimed.account_id = held.account_id
-            AND claimed.expires_at = held.expires_at), 0) AS amount,
-       bool_or(held.reason = 'no_wallet')
-  FROM ledger.share_held held
-  JOIN app.account ON held.account_id = decode(lpad(replace(account.id::text, '-', ''), 64, '0'), 'hex')
- WHERE held.chain_id = :chain_id AND held.expires_at > :now
- GROUP BY account.id, held.account_id, held.expires_at
-"""
-
-
 async def live_buckets(session: AsyncSession, chain_id: int, now: datetime) -> list[LiveBucket]:
-    """Every bucket of our accounts that is not empty and has not expired at `now` (the chain's time)."""
-    rows = await session.execute(text(_LIVE), {"chain_id": chain_id, "now": now})
-    return [LiveBucket(a, e, MicroUsdc(int(amount)), want) for a, e, amount, want in rows if amount > 0]
+    """Every bucket of our accounts that is not empty and has not expired at `now` (the chain's time).
+
+    Of accounts that exist here; PLATFORM_ID and strangers' ids name none.
+    """
+    found = await balances.live_buckets(session, chain_id, now)
+    named = text(
+        """SELECT id, ref FROM app.account
+        JOIN unnest(CAST(:accounts AS bytea[])) ref ON account.id = encode(substring(ref FROM 17), 'hex')::uuid
+        WHERE substring(ref FOR 16) = decode(repeat('00', 16), 'hex')"""
+    )
+    rows = await session.execute(named, {"accounts": list({bucket.account_id for bucket in found})})
+    ours: dict[bytes, UUID] = {account_id: uuid for uuid, account_id in rows}
+    return [
+        LiveBucket(ours[b.account_id], b.expires_at, b.amount_micro_usdc, "no_wallet" in b.reasons)
+        for b in found
+        if b.account_id in ours
+    ]
 
 
 async def accounts_to_claim_for(session: AsyncSession, chain_id: int, now: datetime) -> list[UUID]:

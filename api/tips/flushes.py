@@ -25,7 +25,7 @@ async def flush_vaults(session: WriteSession, deployment: Deployment) -> int:
     minimum = await balances.min_tip(session, deployment.chain_id)
     if minimum is None:
         return 0
-    full = [v for v in await balances.vault_balances(session, deployment.chain_id) if v.amount_micro_usdc >= minimum]
+    full = [v for v in await balances.vaults_to_flush(session, deployment.chain_id) if v.amount_micro_usdc >= minimum]
     episodes = await production.episodes_by_ref(session, [vault.ref for vault in full])
     asked = 0
     for vault in full:

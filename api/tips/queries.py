@@ -38,11 +38,11 @@ class Hold:
     expires_at: datetime
 
 
-_TIPS = """
-WITH flushed_of_payer AS (
-  SELECT split.block_number, split.log_index
-    FROM ledger.usdc_transfer paid
-    JOIN ledger.vault_deployed vault ON vault.chain_id = paid.chain_id AND vault.vault = paid.to_address
+# Tips of a flush that came after a payer's transfer into its vault.
+_FLUSHED_OF_PAYER = """
+WITH flushed_of_payer AS MATERIALIZED (
+  SELECT DISTINCT split.block_number, split.log_index
+    FROM (SELECT * FROM ledger.usdc_transfer WHERE from_address = :payer OFFSET 0) paid
     CROSS JOIN LATERAL (
       SELECT f.block_number, f.log_index, f.tx_hash FROM ledger.vault_flushed f
        WHERE f.chain_id = paid.chain_id AND f.vault = paid.to_address
@@ -53,27 +53,32 @@ WITH flushed_of_payer AS (
        WHERE s.chain_id = paid.chain_id AND s.block_number = flush.block_number AND s.tx_hash = flush.tx_hash
          AND s.log_index > flush.log_index
        ORDER BY s.log_index LIMIT 1) split
-   WHERE paid.chain_id = :chain_id AND paid.from_address = CAST(:payer AS bytea)
-)
+   WHERE paid.chain_id = :chain_id AND (split.block_number, split.log_index) < (:block_number, :log_index)
+)"""
+
+# One way in which a tip may be wanted, cut to a page along an index before the ways are put together.
+_LEG = """
+(SELECT * FROM {source} WHERE chain_id = :chain_id AND block_number <= :block_number
+    AND (block_number, log_index) < (:block_number, :log_index) AND {wanted}
+  ORDER BY block_number DESC, log_index DESC LIMIT :limit)"""
+
+_TIPS = """
 SELECT tip.chain_id, tip.block_number, tip.log_index, tip.tx_hash, ref, creator_id, agent_id, payer, amount_micro_usdc,
        creator_share_micro_usdc, platform_share_micro_usdc, agent_share_micro_usdc, creator_wallet, agent_wallet,
        held_mask, rail, block.hash, block.timestamp,
        CASE WHEN tip.block_number <= finalized_number THEN 'finalized'
             WHEN tip.block_number <= safe_number THEN 'safe' ELSE 'unsafe' END
-  FROM ledger.tip_split tip
+  FROM ({legs}) tip
   JOIN ledger.block ON block.chain_id = tip.chain_id AND block.number = tip.block_number
   JOIN ledger.cursor ON cursor.chain_id = tip.chain_id
- WHERE tip.chain_id = :chain_id
-   AND (CAST(:ref AS bytea) IS NULL OR ref = :ref)
-   AND (CAST(:account_id AS bytea) IS NULL OR creator_id = :account_id OR agent_id = :account_id)
-   AND (CAST(:tx_hash AS bytea) IS NULL OR tip.tx_hash = :tx_hash)
-   AND (CAST(:payer AS bytea) IS NULL OR payer = :payer
-        OR (tip.block_number, tip.log_index) IN (SELECT block_number, log_index FROM flushed_of_payer))
-   AND (tip.block_number, tip.log_index) < (:block_number, :log_index)
  ORDER BY tip.block_number DESC, tip.log_index DESC
  LIMIT :limit
 """
 _NEWEST = (2**62, 0)
+_ALL_TIPS = "ledger.tip_split"
+_TIPS_OF_FLUSHES = (
+    "(SELECT tip_split.* FROM ledger.tip_split JOIN flushed_of_payer USING (block_number, log_index)) split"
+)
 
 
 async def tips(
@@ -92,9 +97,26 @@ async def tips(
     `account_id` is the creator or the agent; `after` is (block_number, log_index) of the last one seen.
     """
     block_number, log_index = after or _NEWEST
-    wanted = {"ref": ref, "account_id": account_id, "payer": payer, "tx_hash": tx_hash, "limit": limit}
-    place = {"chain_id": chain_id, "block_number": block_number, "log_index": log_index}
-    return [Tip(*tuple[Any, ...](row)) for row in await session.execute(text(_TIPS), wanted | place)]
+    wanted = {"ref": ref, "account_id": account_id, "payer": payer, "tx_hash": tx_hash}
+    place = {"chain_id": chain_id, "block_number": block_number, "log_index": log_index, "limit": limit}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    return [Tip(*tuple[Any, ...](row)) for row in await session.execute(text(_tips_by(set(given))), given | place)]
+
+
+def _tips_by(given: set[str]) -> str:
+    """The query by these of ref, account_id, payer and tx_hash: a leg for each way to be an account's or a payer's."""
+    also = [f"{name} = :{name}" for name in ("ref", "tx_hash") if name in given]
+    accounts = ["creator_id = :account_id", "agent_id = :account_id"] if "account_id" in given else ["TRUE"]
+    payers = [(_ALL_TIPS, "TRUE")]
+    if "payer" in given:
+        payers = [(_ALL_TIPS, "payer = :payer"), (_TIPS_OF_FLUSHES, "TRUE")]
+    legs = [
+        _LEG.format(source=source, wanted=" AND ".join([*also, account, paid]))
+        for account in accounts
+        for source, paid in payers
+    ]
+    query = _TIPS.format(legs=" UNION ".join(legs))
+    return _FLUSHED_OF_PAYER + query if "payer" in given else query
 
 
 async def contributions(session: AsyncSession, tip: Tip) -> list[Contribution]:

@@ -8,9 +8,9 @@ fact in it: `unsafe` may still be reorganised away, `finalized` may not.
 from ledger.balances.chain_state import Head, Status, differs, head, min_tip, paused, treasury
 from ledger.balances.earning import EARNED_LINES, Earning, Payout, Role, earnings, line_parameters, payouts
 from ledger.balances.finality import Finality
-from ledger.balances.hold import HeldBucket, expired_buckets, held_buckets
+from ledger.balances.hold import HeldBucket, expired_buckets, held_buckets, live_buckets
 from ledger.balances.tip import Rail, Tip, tip_by_log, tips, tips_by_tx
-from ledger.balances.vault import AuthorizationUse, VaultBalance, authorization, vault_balances
+from ledger.balances.vault import AuthorizationUse, VaultBalance, authorization, vault_balances, vaults_to_flush
 from ledger.balances.wallet import PendingRotation, WalletState, WalletStatus, accounts_of_wallet, wallet_of
 from ledger.models import AGENT_HELD, CREATOR_HELD, PLATFORM_HELD
 
@@ -41,6 +41,7 @@ __all__ = [
     "head",
     "held_buckets",
     "line_parameters",
+    "live_buckets",
     "min_tip",
     "paused",
     "payouts",
@@ -49,5 +50,6 @@ __all__ = [
     "tips_by_tx",
     "treasury",
     "vault_balances",
+    "vaults_to_flush",
     "wallet_of",
 ]

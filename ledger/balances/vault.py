@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import and_, case, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ledger.balances import finality
@@ -81,7 +81,7 @@ class VaultBalance:
 
 
 async def vault_balances(session: AsyncSession, chain_id: int) -> list[VaultBalance]:
-    """Every deployed vault that is not empty, by address."""
+    """Every deployed vault that is not empty, by address: all that ever went in, less all that went out."""
     moved, vault = usdc_transfer.c, vault_deployed.c
     touching = and_(
         moved.chain_id == vault.chain_id, or_(moved.to_address == vault.vault, moved.from_address == vault.vault)
@@ -113,3 +113,35 @@ async def vault_balances(session: AsyncSession, chain_id: int) -> list[VaultBala
         VaultBalance(vault, ref, creator_id, agent_id, MicroUsdc(int(amount)), known)
         for vault, ref, creator_id, agent_id, amount, known in await session.execute(query)
     ]
+
+
+async def vaults_to_flush(session: AsyncSession, chain_id: int) -> list[VaultBalance]:
+    """Every deployed vault that something went into since its last flush, by address.
+
+    A flush empties a vault, so that its older transfers need not be summed. `vault_balances` says the same of all of
+    them, and reconciliation compares that with the chain."""
+    found = await session.execute(text(_TO_FLUSH), {"chain_id": chain_id})
+    return [
+        VaultBalance(vault, ref, creator_id, agent_id, MicroUsdc(int(amount)), known)
+        for vault, ref, creator_id, agent_id, amount, known in found
+    ]
+
+
+_TO_FLUSH = """
+SELECT vault.vault, vault.ref, creator_id, agent_id, amount,
+       CASE WHEN paid.block_number <= finalized_number THEN 'finalized'
+            WHEN paid.block_number <= safe_number THEN 'safe' ELSE 'unsafe' END
+  FROM ledger.vault_deployed vault LEFT JOIN LATERAL (
+    SELECT block_number, log_index FROM ledger.vault_flushed flush
+     WHERE flush.chain_id = vault.chain_id AND flush.vault = vault.vault
+     ORDER BY block_number DESC, log_index DESC LIMIT 1) flush ON TRUE
+  CROSS JOIN LATERAL (
+    SELECT sum(amount_micro_usdc) AS amount, max(block_number) AS block_number FROM (
+      SELECT * FROM ledger.usdc_transfer paid
+       WHERE paid.chain_id = vault.chain_id AND to_address = vault.vault
+         AND block_number >= coalesce(flush.block_number, 0)
+         AND (block_number, log_index) > (coalesce(flush.block_number, 0), coalesce(flush.log_index, -1))
+      OFFSET 0) since) paid
+  JOIN ledger.cursor ON cursor.chain_id = vault.chain_id
+ WHERE vault.chain_id = :chain_id AND amount > 0
+ ORDER BY vault.vault"""

@@ -107,6 +107,12 @@ class Books:
     def vault(self, address: int = 50) -> None:
         self._facts.append(facts.VaultDeployed(*self._place(), wallet(address), account(7), account(1), account(2)))
 
+    def flush(self, address: int, amount: int) -> None:
+        """The transfers out of it are other facts."""
+        self._facts.append(
+            facts.VaultFlushed(*self._place(), wallet(address), account(7), None, MicroUsdc(amount), None)
+        )
+
     def transfer(self, source: int, to: int, amount: int) -> facts.UsdcTransfer:
         number = self.cursor.head_number + 1
         fact = facts.UsdcTransfer(*self._place(), wallet(source), wallet(to), MicroUsdc(amount), number)

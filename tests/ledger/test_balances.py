@@ -145,6 +145,24 @@ async def test_vaults_with_money_in_them(books: Books) -> None:
     assert (vault.vault, vault.amount_micro_usdc, vault.ref) == (wallet(50), 1000, account(7))
 
 
+async def test_a_flush_empties_a_vault(books: Books) -> None:
+    books.vault(50)
+    books.transfer(9, 50, 1000)
+    await books.mine()
+    assert [v.amount_micro_usdc for v in await balances.vaults_to_flush(books.session, CHAIN_ID)] == [1000]
+    books.transfer(9, 50, 10)
+    books.flush(50, 1010)
+    books.transfer(50, 1, 1010)
+    await books.mine()
+    assert await balances.vaults_to_flush(books.session, CHAIN_ID) == []
+    books.transfer(9, 50, 70)
+    books.transfer(8, 50, 7)
+    await books.mine()
+    (vault,) = await balances.vaults_to_flush(books.session, CHAIN_ID)
+    assert (vault.vault, vault.amount_micro_usdc, vault.ref) == (wallet(50), 77, account(7))
+    assert [vault] == await balances.vault_balances(books.session, CHAIN_ID)
+
+
 async def test_earnings_by_day_ref_and_role(books: Books) -> None:
     books.tip(1000, held_mask=balances.CREATOR_HELD)
     books.tip(2000, ref=account(8))
