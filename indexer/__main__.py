@@ -6,8 +6,8 @@ import gc
 import json
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from enum import IntEnum
 from types import FrameType
 
@@ -17,7 +17,7 @@ import uvloop
 from pydantic import ValidationError
 
 from indexer import chain as rpc
-from indexer import follow, lead, metrics, overview, progress, renew
+from indexer import follow, lead, overview, progress, renew
 from indexer import log as logs
 from indexer.settings import Settings
 from indexer.status import Status
@@ -150,16 +150,15 @@ async def _run(arguments: argparse.Namespace, settings: Settings) -> int:
                 case "verify":
                     from indexer import verify  # noqa: PLC0415 - only this command needs SQLAlchemy's sessions
 
-                    return await verify.run(settings, chain)
+                    async with lead.ending_soon_after(stop):
+                        return await verify.run(settings, chain)
+                    return Exit.LOOK
                 case "rebuild":
                     return await _rebuild(settings, chain, stop, confirmed=arguments.yes)
                 case "backfill":
                     return await _backfill(settings, chain, stop, arguments.until)
             status = Status()
-            async with (
-                metrics.served(status, chain, settings.metrics_host, settings.metrics_port),
-                progress.shown(status),
-            ):
+            async with _seen(settings, status, chain):
                 await lead.run(settings, status, chain, stop)
     return Exit.DONE
 
@@ -186,16 +185,28 @@ def _stopping(stop: asyncio.Event) -> Iterator[None]:
                 signal.signal(number, handler)
 
 
+@asynccontextmanager
+async def _seen(
+    settings: Settings, status: Status, chain: rpc.Chain, *, until: int | None = None
+) -> AsyncIterator[None]:
+    """Shows progress meanwhile, and serves metrics if the settings ask for them."""
+    async with progress.shown(status, until=until):
+        if settings.metrics_port == 0:
+            yield
+            return
+        from indexer import metrics  # noqa: PLC0415 - a start without it takes a tenth less
+
+        async with metrics.served(status, chain, settings.metrics_host, settings.metrics_port):
+            yield
+
+
 async def _backfill(settings: Settings, chain: rpc.Chain, stop: asyncio.Event, until: int | None) -> int:
     async def done(mirror: follow.Mirror) -> bool:
         cursor = mirror.cursor
         return cursor.head_number >= min(cursor.chain_head_number, cursor.chain_head_number if until is None else until)
 
     status = Status()
-    async with (
-        metrics.served(status, chain, settings.metrics_host, settings.metrics_port),
-        progress.shown(status, until=until),
-    ):
+    async with _seen(settings, status, chain, until=until):
         await lead.run(settings, status, chain, stop, done, until=until)
     head = status.cursor.head_number if status.cursor else None
     log.info("backfill_ended", head=head, rows=status.rows.total(), complete=not stop.is_set())
@@ -206,10 +217,7 @@ async def _rebuild(settings: Settings, chain: rpc.Chain, stop: asyncio.Event, *,
     if not confirmed and not _agreed(settings.chain_id):
         return _fail(Exit.REFUSED, "not confirmed: nothing was changed (programs say --yes)")
     status = Status()
-    async with (
-        metrics.served(status, chain, settings.metrics_host, settings.metrics_port),
-        progress.shown(status),
-    ):
+    async with _seen(settings, status, chain):
         try:
             cursor = await renew.renew(settings, status, chain, stop)
         except renew.Busy as error:

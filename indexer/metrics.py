@@ -18,7 +18,7 @@ _DEPTHS = (1, 2, 3, 5, 10, 30, 60, 120, 300)
 _REQUEST_SECONDS = 5
 _TEXT = "text/plain; charset=utf-8"
 
-Labelled = Mapping[tuple[str, ...], int]
+Labelled = Mapping[tuple[str, ...], float]
 
 
 @dataclass(eq=False)
@@ -77,12 +77,17 @@ class Collected(Collector):
     def _providers(self) -> Iterator[Metric]:
         """By name, in which no key shows; two with one name (two keys of one host) count together."""
         requests, current = Counter[tuple[str, ...]](), Counter[tuple[str, ...]]()
+        strikes, rests = Counter[tuple[str, ...]](), dict[tuple[str, ...], float]()
         for each in self.chain.providers:
             current[each.name,] += each is self.chain.provider
+            strikes[each.name,] += each.strikes
+            rests[each.name,] = max(rests.get((each.name,), 0.0), each.due - time.monotonic())
             for outcome, count in each.outcomes.items():
                 requests[each.name, outcome] += count
         yield _counters("rpc_requests", "requests to providers", ["provider", "outcome"], requests)
         yield _gauges("rpc_current", "1 for the provider that is asked", ["provider"], current)
+        yield _gauges("rpc_strikes", "weight of the faults that it rests for", ["provider"], strikes)
+        yield _gauges("rpc_rest_seconds", "how long it is not asked still", ["provider"], rests)
 
 
 def render(status: Status, chain: Chain) -> bytes:
@@ -92,10 +97,7 @@ def render(status: Status, chain: Chain) -> bytes:
 
 @asynccontextmanager
 async def served(status: Status, chain: Chain, host: str, port: int) -> AsyncIterator[int]:
-    """Serves `/metrics` and `/ready` while the context lasts; yields the port. 0 serves nothing."""
-    if port == 0:
-        yield 0
-        return
+    """Serves `/metrics` and `/ready` while the context lasts; yields the port (a free one for 0)."""
     registry = _registry(status, chain)
 
     def page(path: str) -> tuple[int, str, bytes]:
