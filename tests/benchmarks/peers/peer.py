@@ -150,12 +150,13 @@ def count_rows(connection: psycopg.Connection[Any], schema: str, tables: Sequenc
 def process(command: Sequence[str | Path], folder: Path, environment: Mapping[str, str]) -> Iterator[Child]:
     """Runs the peer and stops it, with whatever it started. What it says is in `run.log` of its folder."""
     inherited = {k: v for k, v in os.environ.items() if k in {"HOME", "LANG", "TMPDIR", "USER"}}
-    path = f"{node(folder).parent}:{folder / 'node_modules/.bin'}:{os.environ['PATH']}"
+    tools = (folder / "tools", node(folder).parent, folder / "node_modules/.bin")
+    path = ":".join([*map(str, tools), os.environ["PATH"]])
     with (folder / "run.log").open("wb") as log:
         child = subprocess.Popen(
             [str(part) for part in command],
             cwd=folder,
-            env={**inherited, "PATH": path, "NODE_ENV": "production", **environment},
+            env={**inherited, "PATH": path, **environment},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

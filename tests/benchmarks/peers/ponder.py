@@ -99,6 +99,7 @@ def _running(
         **task.environment(),
         "PEER_RPC_TIMES": str(times),
         "DATABASE_URL": database_url,
+        "NODE_ENV": "production",
         "PONDER_TELEMETRY_DISABLED": "1",
         **({"PEER_WS_URL": ws_url} if ws_url else {}),
     }
