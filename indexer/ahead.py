@@ -114,8 +114,11 @@ class Ahead:
 
             return await fetch.complete(self.chain, self.scope, seen, known, past)
 
-        look = asyncio.create_task(first_look())
-        vaults_after, found = asyncio.create_task(known_after()), asyncio.create_task(second_look())
+        look = asyncio.create_task(self.chain.attributed(first_look()))
+        vaults_after, found = (
+            asyncio.create_task(known_after()),
+            asyncio.create_task(self.chain.attributed(second_look())),
+        )
         return _UnderWay(numbers[0], numbers[-1], vaults_after, found, (look, vaults_after, found))
 
     async def _range(self, headers: Sequence[Header]) -> Range:

@@ -319,7 +319,7 @@ async def _suffer(mirror: Mirror, fault: Exception, strikes: int) -> None:
     """Leaves the provider. Halts when each of them was asked as often as the kind of fault deserves."""
     kind = type(fault).__name__
     mirror.status.retries[kind] += 1
-    mirror.chain.leave_provider(kind, str(fault))
+    mirror.chain.leave_provider(kind, str(fault), fault)
     tries = 1 if isinstance(fault, events.Undecodable) else _STRIKES_BEFORE_HALT
     worn_out = not isinstance(fault, rpc.Unavailable) and strikes >= tries * len(mirror.chain.providers)
     if worn_out and mirror.cursor.status != "halted":

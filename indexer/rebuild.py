@@ -47,7 +47,7 @@ async def _step_until(mirror: follow.Mirror, until: int) -> bool:
             faults += 1
             if faults == _TRIES:
                 raise
-            mirror.chain.leave_provider(type(fault).__name__, str(fault))
+            mirror.chain.leave_provider(type(fault).__name__, str(fault), fault)
             await asyncio.sleep(0.1 * faults)
     return True
 
