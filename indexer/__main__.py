@@ -145,7 +145,7 @@ async def _run(arguments: argparse.Namespace, settings: Settings) -> int:
         return await _status(settings, as_json=arguments.json)
     stop = asyncio.Event()
     with _stopping(stop):
-        async with rpc.Chain(settings.rpc_urls) as chain:
+        async with rpc.Chain(settings.rpc_urls, questions_per_second=settings.requests_per_second) as chain:
             match arguments.command:
                 case "verify":
                     from indexer import verify  # noqa: PLC0415 - only this command needs SQLAlchemy's sessions

@@ -17,7 +17,7 @@ import psycopg
 import structlog
 
 from indexer import chain as rpc
-from indexer import events, fetch, follow
+from indexer import events, fetch, follow, heads
 from indexer.follow import Mirror
 from indexer.settings import Settings
 from indexer.status import Status
@@ -76,7 +76,11 @@ async def run(
                         return
                     mirror.until = until
                     async with nullcontext() if done else reconcile.beside(settings, chain, scope, status, stop):
-                        await follow.follow(mirror, poll_seconds=settings.poll_seconds, stop=stop, done=done)
+                        urls = settings.ws_urls if done is None else []
+                        async with heads.Heads(urls, seen=lambda: _head_number(status)) as announced:
+                            await follow.follow(
+                                mirror, poll_seconds=settings.poll_seconds, stop=stop, done=done, news=announced.wait
+                            )
                     return
             except _LOST as fault:
                 log.warning("lead_lost", why=repr(fault))
@@ -210,3 +214,7 @@ SET tcp_user_timeout = '3s';
 SET idle_in_transaction_session_timeout = '5s'; -- frozen between two statements
 SET idle_session_timeout = '60s'"""
 """How soon PostgreSQL gives up a session whose process says nothing more, and with it the writer's lock."""
+
+
+def _head_number(status: Status) -> int:
+    return status.cursor.head_number if status.cursor is not None else 0

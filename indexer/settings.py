@@ -15,6 +15,12 @@ class Settings(BaseSettings):
     database_url: str = Field(validation_alias=AliasChoices("INDEXER_DATABASE_URL", "DATABASE_URL"))
     rpc_urls: Annotated[list[str], NoDecode, Field(min_length=1)]
     """Comma-separated. The first is asked; the others when it fails or lies."""
+    ws_urls: Annotated[list[str], NoDecode] = Field(default=[], validation_alias=AliasChoices("INDEXER_WS_URLS"))
+    """Comma-separated. Nodes that announce new heads, which are then asked of the providers; none: only polling."""
+    requests_per_second: NonNegativeFloat = Field(
+        default=0, validation_alias=AliasChoices("INDEXER_REQUESTS_PER_SECOND")
+    )
+    """To each provider at most; every question of a batch counts. 0: as many as it takes."""
     chain_id: PositiveInt = 84532
     deployment_file: Path | None = None
     """None: `contracts/deployments/<chain_id>.json`."""
@@ -35,7 +41,7 @@ class Settings(BaseSettings):
     log_format: Literal["json", "console"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    @field_validator("rpc_urls", mode="before")
+    @field_validator("rpc_urls", "ws_urls", mode="before")
     @classmethod
     def _split_urls(cls, value: object) -> object:
         return [url.strip() for url in value.split(",") if url.strip()] if isinstance(value, str) else value

@@ -166,9 +166,10 @@ def _services(settings: LocalSettings, home: Home, parts: Parts) -> dict[str, Se
         "OPERATOR_TOKEN": home.secret("operator-token", settings.operator_token),
         "LOCAL_CHAIN": "true" if settings.embeds_chain else "false",
     }
+    heads = {"INDEXER_WS_URLS": parts.rpc_urls.replace("http", "ws", 1)} if settings.embeds_chain else {}
     said = settings.said
     services = [
-        Service("indexer", [sys.executable, "-m", "indexer", "run"], shared | said("INDEXER_")),
+        Service("indexer", [sys.executable, "-m", "indexer", "run"], shared | heads | said("INDEXER_")),
         Service(
             "relayer",
             [sys.executable, "-m", "relayer", "run"],
