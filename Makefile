@@ -3,7 +3,6 @@
 MOLT_HOME ?= .molt
 MOLT_PORT ?= 8000
 export MOLT_HOME MOLT_PORT
-COUNT ?= 1000
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -39,8 +38,8 @@ check: install ## lint, types, import order, staleness of generated files
 gas: install ## gas of every rail beside its floor and its peers; fails when a target is missed
 	@$(PY) scripts/gas.py
 
-chaos-indexer: install ## 1,000 random chain histories under nodes that fail and lie (COUNT=…, SEED=… plays one again)
-	@$(PY) -m tests.indexer.histories --count $(COUNT) $(if $(SEED),--seed $(SEED))
+chaos-indexer: install ## 1,000 chain histories under nodes that lie, 300 kills (COUNT=… KILLS=…; SEED=… COUNT=1 plays one again)
+	@$(PY) scripts/chaos_indexer.py $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--kills 0 --seed $(SEED),$(if $(KILLS),--kills $(KILLS)))
 
 chaos: install ## 200 random reorganisations, 100 kills of indexer and relayer each (6 to 15 minutes)
 	@$(PY) scripts/chaos.py

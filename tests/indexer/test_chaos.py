@@ -1,4 +1,4 @@
-"""A handful of what `python -m tests.indexer.chaos` does by the hundred."""
+"""Half a dozen of what `python -m tests.indexer.chaos` does by the hundred."""
 
 import random
 
@@ -8,10 +8,5 @@ from tests.indexer.world import World
 
 async def test_after_each_reorganisation_the_ledger_equals_a_rebuild(world: World, ledger_url: str) -> None:
     world.rng = random.Random(11)
-    result = await chaos.reorganise(world, ledger_url, 12)
-    assert result["rewinds"] >= 6
-
-
-async def test_nothing_is_lost_or_doubled_by_kills(world: World, ledger_url: str) -> None:
-    result = await chaos.kill(world, ledger_url, 4)
-    assert result["ledger_moved_between_kills"] >= 2
+    result = await chaos.reorganise(world, ledger_url, 6)
+    assert result["rewinds"] >= 3
