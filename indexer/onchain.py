@@ -256,12 +256,13 @@ SELECT k.account_id, k.expires_at,
      WHERE t.chain_id = :chain_id AND t.account_id = k.account_id AND t.expires_at = k.expires_at)
 FROM unnest(CAST(:account_ids AS bytea[]), CAST(:expiries AS timestamptz[])) AS k(account_id, expires_at)"""
 
+# `+ 0`, else PostgreSQL, as long as it has no statistics of a table just filled, walks the primary key for each vault.
 _VAULTS = """
 SELECT k.vault,
     (SELECT coalesce(sum(amount_micro_usdc), 0) FROM ledger.usdc_transfer AS t
-     WHERE t.chain_id = :chain_id AND t.to_address = k.vault)
+     WHERE t.chain_id + 0 = :chain_id AND t.to_address = k.vault)
   - (SELECT coalesce(sum(amount_micro_usdc), 0) FROM ledger.usdc_transfer AS t
-     WHERE t.chain_id = :chain_id AND t.from_address = k.vault)
+     WHERE t.chain_id + 0 = :chain_id AND t.from_address = k.vault)
 FROM unnest(CAST(:vaults AS bytea[])) AS k(vault)"""
 
 _WALLET_EVENTS = """
