@@ -43,7 +43,7 @@ _EXIT_CODES = """exit codes:
   2  usage, settings or deployment are wrong; nothing was begun
   3  the database or the chain cannot be reached; the same command may succeed later
   4  the schema is not there or older than this code: `python -m indexer migrate`
-  5  refused: not confirmed, or another indexer is at work
+  5  refused: not confirmed
 
 SIGTERM and SIGINT end every command within a second, at a point that costs nothing; a second SIGINT kills.
 docs/runbook.md says what each message means and what to do."""
@@ -218,10 +218,7 @@ async def _rebuild(settings: Settings, chain: rpc.Chain, stop: asyncio.Event, *,
         return _fail(Exit.REFUSED, "not confirmed: nothing was changed (programs say --yes)")
     status = Status()
     async with _seen(settings, status, chain):
-        try:
-            cursor = await renew.renew(settings, status, chain, stop)
-        except renew.Busy as error:
-            return _fail(Exit.REFUSED, str(error))
+        cursor = await renew.renew(settings, status, chain, stop)
     if cursor is None:
         return _fail(Exit.LOOK, "stopped: nothing was changed")
     log.info("rebuilt", head=cursor.head_number, epoch=cursor.epoch)

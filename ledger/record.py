@@ -100,6 +100,11 @@ async def try_lead(connection: Connection, chain_id: int) -> bool:
     return bool(row and row[0])
 
 
+async def dismiss_leader(connection: Connection, chain_id: int) -> None:
+    """Ends the session of whoever holds the writer's lock, so that the next one begins with the cursor as it is now."""
+    await connection.execute(_DISMISS, (f"ledger:{chain_id}",))
+
+
 async def open_cursor(
     connection: Connection, deployment: Deployment, before_start: facts.Block, schema: str = SCHEMA
 ) -> Cursor:
@@ -385,6 +390,13 @@ def _copy_statement(schema: str, table: str) -> sql.SQL:
     names = sql.SQL(", ").join(sql.Identifier(name) for name, _ in copying.COLUMNS[table])
     return _sql(f"COPY {{s}}.{{t}} ({names.as_string()}) FROM STDIN (FORMAT BINARY)", schema, table)
 
+
+_DISMISS = """
+WITH lock AS (SELECT hashtextextended(%s, 0) AS key)
+SELECT pg_terminate_backend(held.pid) FROM pg_locks AS held JOIN lock
+    ON held.classid::bigint = (lock.key >> 32) & 4294967295 AND held.objid::bigint = lock.key & 4294967295
+WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 1 AND held.pid <> pg_backend_pid()
+    AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
 
 _INSERT_CURSOR = """
 INSERT INTO {s}.cursor VALUES (%(chain_id)s, %(splitter)s, %(usdc)s, %(start)s, %(head)s, %(hash)s, %(timestamp)s,

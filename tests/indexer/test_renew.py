@@ -57,12 +57,20 @@ def test_a_rebuild_wants_to_be_meant(world: World, settings: Settings) -> None:
     assert "--yes" in done.stderr
 
 
-def test_a_rebuild_does_not_disturb_a_running_indexer(world: World, settings: Settings) -> None:
+async def test_an_indexer_at_work_goes_on_from_the_rebuilt_ledger(
+    world: World, settings: Settings, chain: rpc.Chain, altered: list[tuple[int]]
+) -> None:
     with process(world.environment(settings.database_url), "run") as running:
-        running.until_logged("leading")
-        done = _rebuild(world, settings, "--yes")
-    assert done.returncode == 5
-    assert "stop it first" in done.stderr
+        first = await asyncio.to_thread(running.until_logged, "leading")
+        done = await asyncio.to_thread(_rebuild, world, settings, "--yes")
+        assert done.returncode == 0, done.stderr
+        again = await asyncio.to_thread(running.until_logged, "leading")
+        assert again["epoch"] >= first["epoch"] + 2, "the rebuild's is between"
+        world.tip(amount=500_000)
+        await asyncio.to_thread(running.until_logged, "blocks_recorded")
+        await asyncio.sleep(0.5)
+    assert rows(settings.database_url, _AMOUNTS) == [*altered, (500_000,)]
+    await verified(settings, chain)
 
 
 async def test_another_deployment_is_refused_until_a_rebuild_adopts_it(
