@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check demo verify gas chaos chaos-indexer bench-scale lock openapi abi format clean
+.PHONY: help install up test check demo verify status gas chaos chaos-indexer bench-scale lock openapi abi format clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +25,10 @@ demo: install ## tell the whole story against the running `make up`, and compare
 	@$(PY) -m molt demo
 
 verify: install ## rebuild the ledger from the running chain and compare it row by row
-	@$(PY) -m deploy.local verify
+	@$(PY) -m deploy.local indexer verify
+
+status: install ## where the running ledger stands: lag, finality, who writes, reorgs, differences, alarms
+	@$(PY) -m deploy.local indexer status
 
 # ------------------------------------------------------------------------------------------------------- tests and checks
 

@@ -1,4 +1,4 @@
-"""`python -m deploy.local up | throwaway | verify`."""
+"""`python -m deploy.local up | throwaway | indexer`."""
 
 import json
 import os
@@ -42,17 +42,16 @@ def throwaway(block_time_seconds: Annotated[int, typer.Option(help="of its chain
             platform.watch()
 
 
-@app.command()
-def verify() -> None:
-    """Rebuild the ledger from the running platform's chain and compare it row by row."""
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def indexer(context: typer.Context) -> None:
+    """`python -m indexer …` with the running platform's settings: `status`, `verify`, `rebuild`."""
     home = Home(local_settings.load().molt_home)
     facts = home.running()
     if facts is None:
         raise SystemExit(f"Nothing runs on {home.path}: start it with `make up`, then try again.")
-    environment = os.environ | facts["indexer"]
-    raise SystemExit(
-        subprocess.run([sys.executable, "-m", "indexer", "verify"], env=environment, check=False).returncode
-    )
+    environment = os.environ | facts["indexer"] | {"INDEXER_METRICS_PORT": "0", "LOG_FORMAT": "console"}
+    command = [sys.executable, "-m", "indexer", *context.args]
+    raise SystemExit(subprocess.run(command, env=environment, check=False).returncode)
 
 
 def main() -> None:

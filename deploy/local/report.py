@@ -28,20 +28,25 @@ def say(line: str) -> None:
     console.print(f"[dim]{time.strftime('%H:%M:%S')}[/] {line}")
 
 
-def ready(*, url: str, rpc_url: str, wallets: dict[str, str] | None, home: str, seconds: float) -> None:
+def ready(
+    *, url: str, rpc_url: str, wallets: dict[str, str] | None, home: str, metrics_port: str | None, seconds: float
+) -> None:
     """Where to look and what to try. `wallets`: address → private key, of the embedded chain only."""
     places = Table.grid(padding=(0, 2))
     places.add_row("API", f"{url}/api/v1/health/ready")
     places.add_row("its description", f"{url}/api/v1/openapi.json")
     places.add_row("chain (JSON-RPC)", rpc_url)
     places.add_row("data and logs", home)
+    if metrics_port:
+        places.add_row("indexer's metrics", f"http://127.0.0.1:{metrics_port}/metrics")
     console.print(Panel(places, title=f"Molt Studios is up ({seconds:.0f} s)", title_align="left", expand=False))
     if wallets:
         console.print("Funded test wallets and their keys (Anvil's public ones, worth nothing elsewhere):")
         for address, key in wallets.items():
             console.print(f"  {address}\n    [dim]{key}[/]")
-    console.print("Three things to try, in another terminal:")
+    console.print("Things to try, in another terminal:")
     console.print("  make demo      a tip by every rail, followed to three wallets")
     console.print(f"  curl -s {url}/api/v1/chain\n                 the contract, USDC, and what a wallet must sign")
     console.print("  make verify    rebuild the books from the chain and compare")
+    console.print("  make status    where the books stand, and who writes them")
     console.print("[dim]Ctrl-C stops everything; the next `make up` goes on with the same data.[/]")

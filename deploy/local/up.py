@@ -71,6 +71,7 @@ def up(settings: LocalSettings, home: Home) -> None:
                 rpc_url=platform.rpc_url,
                 wallets=accounts.test_wallets() if settings.embeds_chain else None,
                 home=str(home.path),
+                metrics_port=settings.said("INDEXER_METRICS_PORT").get("INDEXER_METRICS_PORT"),
                 seconds=time.monotonic() - began,
             )
             platform.watch()
