@@ -8,6 +8,7 @@ facts. The last line is one JSON object.
 import asyncio
 import hashlib
 import json
+import os
 import sys
 import tempfile
 import time
@@ -41,6 +42,8 @@ class Size:
     rows: int
     rows_per_second: float
     """Of the rows since the size before, appended in batches; rollups and the making of rows not in it."""
+    database_microseconds_a_row: float
+    """Processor time of the writer's server process: what neighbours on the machine cannot change much."""
     rollup_microseconds_a_row: float
     bytes_per_row: float
     answers: dict[str, Answered] = field(default_factory=dict)
@@ -59,9 +62,9 @@ class Loader:
     append_seconds: float = 0.0
     rollup_seconds: float = 0.0
 
-    async def fill(self, until: int) -> tuple[float, float]:
-        """(rows a second, rollup µs a row) of what was added."""
-        before = self.rows
+    async def fill(self, until: int) -> tuple[float, float, float]:
+        """Of what was added: rows a second, and in µs a row the database's processor time and the rollups."""
+        before, processor = self.rows, self._processor_seconds()
         self.append_seconds = self.rollup_seconds = 0.0
         said = time.monotonic()
         while self.rows < until:
@@ -69,13 +72,21 @@ class Loader:
             if time.monotonic() - said > _PROGRESS_SECONDS:
                 said = time.monotonic()
                 _say(f"  {self.rows:>10,} rows, {(self.rows - before) / self.append_seconds:,.0f} a second")
+        added, processor = self.rows - before, self._processor_seconds() - processor
         await self._roll_up()
-        added = self.rows - before
-        return added / self.append_seconds, self.rollup_seconds / added * 1e6
+        return added / self.append_seconds, processor / added * 1e6, self.rollup_seconds / added * 1e6
+
+    def _processor_seconds(self) -> float:
+        """As Linux counts it for our connection's server process; 0 elsewhere."""
+        stat = Path(f"/proc/{self.connection.info.backend_pid}/stat")
+        if not stat.exists():
+            return 0.0
+        user, system = stat.read_text().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     async def _append(self, made: Made) -> None:
         blocks = [
-            facts.Block(CHAIN_ID, n, _hash(n), _hash(n - 1), datetime.fromtimestamp(t, UTC), has_events=True)
+            facts.Block(CHAIN_ID, n, hash_of(n), hash_of(n - 1), datetime.fromtimestamp(t, UTC), has_events=True)
             for n, t in made.blocks
         ]
         head = blocks[-1]
@@ -111,8 +122,8 @@ async def _measure(url: str, cache_url: str, scratch: Path, sizes: tuple[int, ..
         market = Market(first_creator=served.creator, first_agent=served.agent)
         http.publish(url, market, served)
         connection = await stack.enter_async_context(await db.connect_async(url, "molt_indexer", autocommit=True))
-        start = facts.Block(CHAIN_ID, 0, _hash(0), _hash(0), START, has_events=False)
-        loader = Loader(connection, await record.open_cursor(connection, _deployment(market), start), market)
+        start = facts.Block(CHAIN_ID, 0, hash_of(0), hash_of(0), START, has_events=False)
+        loader = Loader(connection, await record.open_cursor(connection, deployment(market), start), market)
         measured = [await _at(url, loader, size) for size in sizes]
         over_http = await http.measure(served)
     for path, taken in over_http.items():
@@ -138,11 +149,12 @@ async def _measure(url: str, cache_url: str, scratch: Path, sizes: tuple[int, ..
 
 async def _at(url: str, loader: Loader, size: int) -> Size:
     _say(f"{size:,} rows")
-    rows_per_second, rollup_cost = await loader.fill(size)
+    rows_per_second, processor_cost, rollup_cost = await loader.fill(size)
     await _analyze(url)
     bytes_per_row = await _bytes(loader.connection) / loader.rows
-    found = Size(loader.rows, rows_per_second, rollup_cost, bytes_per_row)
-    _say(f"  {rows_per_second:,.0f} rows a second, {bytes_per_row:.0f} bytes a row, rollups {rollup_cost:.2f} µs a row")
+    found = Size(loader.rows, rows_per_second, processor_cost, rollup_cost, bytes_per_row)
+    cost = f"{processor_cost:.1f} µs of the database a row, rollups {rollup_cost:.1f}"
+    _say(f"  {rows_per_second:,.0f} rows a second, {cost}, {bytes_per_row:.0f} bytes a row")
     engine = db.async_engine(url, "molt_api", isolation_level="AUTOCOMMIT")
     for question in questions(loader.market, now_of(loader.market)):
         answered = found.answers[question.name] = await answer(engine, question)
@@ -171,13 +183,13 @@ async def _bytes(connection: record.Connection) -> int:
     return int(((await found.fetchone()) or (0,))[0])
 
 
-def _deployment(market: Market) -> Deployment:
+def deployment(market: Market) -> Deployment:
     splitter = to_checksum_address(bytes.fromhex(market.splitter[8:]))
     domain: Any = {"name": "", "version": "", "chainId": CHAIN_ID, "verifyingContract": splitter}
     return Deployment(CHAIN_ID, http.USDC, domain, splitter, domain, 1, None)
 
 
-def _hash(number: int) -> bytes:
+def hash_of(number: int) -> bytes:
     return hashlib.blake2b(number.to_bytes(8), digest_size=32).digest()
 
 
