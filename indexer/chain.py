@@ -175,12 +175,11 @@ class Chain:
         asked: _Asked = getattr(fault, "asked", None) or self._last_asked()
         self._leave(asked, outcome, why)
 
-    def apart(self, turn: int = 0) -> "Chain":
-        """The same providers, chosen on its own: leaving one here leaves it nowhere else. `turn`: so many further on
-        than the current one. What they allow us is shared. It ends with this one."""
+    def alone(self, number: int) -> "Chain":
+        """One of the providers alone, without its strikes: who compares answers wants to know whose they are. What it
+        allows us is shared. It ends with this one."""
         other = copy(self)
-        first = (self.providers.index(self.provider) + turn) % len(self.providers)
-        other.providers = [each.apart() for each in self.providers[first:] + self.providers[:first]]
+        other.providers = [self.providers[number].apart()]
         other._asked = WeakKeyDictionary()
         return other
 

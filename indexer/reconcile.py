@@ -114,7 +114,8 @@ async def opened(
         async with connection:
             await connection.execute("SET max_parallel_workers_per_gather = 0")
             await record.create_scratch(connection)
-            reconciler = Reconciler(chain.apart(), scope, status, connection, engine)
+            alone = [chain.alone(number) for number in range(len(chain.providers))]
+            reconciler = Reconciler(alone, scope, status, connection, engine)
             await reconciler.begin()
             yield reconciler
     finally:
@@ -134,7 +135,8 @@ async def _go_on(reconciler: "Reconciler", seconds: float, stop: asyncio.Event) 
 class Reconciler:
     """One ledger beside one chain. The only user of its connection and engine."""
 
-    chain: rpc.Chain
+    chains: list[rpc.Chain]
+    """The chain through each provider alone: the first one is asked first."""
     scope: fetch.Scope
     status: Status
     connection: record.Connection
@@ -236,39 +238,39 @@ class Reconciler:
         return True
 
     async def _found(self, compared: Slice) -> Look | None:
-        """What a look says that is to be relied upon; each provider is asked, and the first one twice."""
-        for tries in range(len(self.chain.providers), -1, -1):
+        """What can be relied upon; each provider is asked, and the first one twice."""
+        for tries in range(len(self.chains), -1, -1):
             try:
                 return await self._confirmed(compared)
             except _NOT_NOW as fault:
                 self.status.retries[f"reconcile {type(fault).__name__}"] += 1
-                self.chain = self.chain.apart(1)
+                self._leave_first()
                 if tries == 0:
-                    log.info(
-                        "slice_put_off", part=compared.part, first=compared.first, last=compared.last, why=str(fault)
-                    )
+                    part, first, last = compared
+                    log.info("slice_put_off", part=part, first=first, last=last, why=str(fault))
         return None
+
+    def _leave_first(self) -> None:
+        self.chains = [*self.chains[1:], self.chains[0]]
 
     async def _confirmed(self, compared: Slice) -> Look:
         """What two looks agree on, the second one through another provider, or later if there is only one."""
-        first = await self._look(self.chain, compared)
-        known = {each.key for each in self.known}
-        if {each.key for each in first.differences} <= known:
+        first = await self._look(self.chains[0], compared)
+        seen = {each.key for each in first.differences}
+        if seen <= {each.key for each in self.known}:
             return first
         fault: Exception = rpc.Unavailable("nobody was asked")
-        for turn in range(1, len(self.chain.providers) + 1):
-            other = self.chain.apart(turn)
+        for other in (*self.chains[1:], self.chains[0]):
             await asyncio.sleep(_SECOND_LOOK_SECONDS)
             try:
                 second = await self._look(other, compared)
             except _NOT_NOW as error:
                 fault = error
                 continue
-            seen = {each.key for each in first.differences}
             agreed = [each for each in second.differences if each.key in seen]
             if len(agreed) < len(seen):
-                log.warning("difference_not_confirmed", part=compared.part, said=self.chain.provider.name)
-                self.chain = other
+                log.warning("difference_not_confirmed", part=compared.part, said=self.chains[0].provider.name)
+                self._leave_first()
             return Look(agreed, second.head_number)
         raise fault
 

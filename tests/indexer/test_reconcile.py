@@ -243,7 +243,7 @@ async def test_while_the_chain_is_reorganised_nothing_differs(
         assert status.not_ready() is None
     assert rows(settings.database_url, "SELECT * FROM ledger.difference") == []
     ((slices,),) = rows(settings.database_url, "SELECT sum(slices) FROM ledger.reconciliation")
-    assert slices > PARTS
+    assert slices >= 2
 
 
 async def test_readiness_goes_off_and_on_again(filled: World, settings: Settings, chain: rpc.Chain) -> None:
