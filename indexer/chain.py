@@ -247,18 +247,25 @@ class Chain:
             raise Unavailable(f"{self.provider.name} does not tell its newest block")
         return Heads(latest, safe, finalized)
 
-    async def agree(self, number: int, block_hash: str) -> bool | None:
-        """Whether another provider than the one that this task asked last has this block at this height.
-
-        None when there is no other that answers. Two URLs of one host are one provider."""
-        told_by, now = self.provider, time.monotonic()
+    async def agreed_final(self, told: Header) -> Header | None:
+        """The newest block that both the provider that this task asked last (it `told` this one) and another one call
+        final. None when no other tells, or when they do not agree on it. Two URLs of one host are one provider."""
+        first, now = self.provider, time.monotonic()
         for other in self.providers:
-            if other.name == told_by.name or other.due > now:
+            if other.name == first.name or other.due > now:
                 continue
-            header = await self._header_of(other, hex(number))
-            if header is not None and header.height == number:
-                return header.hash == block_hash
+            theirs = await self._header_of(other, "finalized")
+            if theirs is not None:
+                lower, higher = (told, other) if told.height <= theirs.height else (theirs, first)
+                there = await self._header_of(higher, hex(lower.height))
+                if there is not None and there.hash == lower.hash:
+                    return lower
         return None
+
+    @property
+    def several(self) -> bool:
+        """Whether there is another provider to ask."""
+        return len({each.name for each in self.providers}) > 1
 
     async def _header_of(self, provider: Provider, block: str) -> Header | None:
         """As this provider tells it; None when it tells none."""

@@ -15,13 +15,16 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from indexer import proof, rows
-from indexer.chain import Chain, Header, Log, LogFilter
+from indexer.chain import Behind, Chain, Header, Log, LogFilter
 from indexer.events import Decoder
 from indexer.topics import AUTHORIZATION_USED, TIP_SPLIT, TRANSFER, VAULT_DEPLOYED
+from indexer.wire import Refused
 from ledger import copying, facts, record
 from ledger.deployment import Deployment
 
 _NEVER = 2**63
+_BALANCE_OF = "0x70a08231"
+"""`balanceOf(address)`"""
 
 
 @dataclass(frozen=True)
@@ -162,6 +165,8 @@ async def complete(
     new = {vault: number for vault, number in seen.deployed.items() if vault not in known}
     noticed = {word(scope.deployment.splitter_bytes): 0, **dict.fromkeys(known, 0), **new}
     late = await _earlier(chain, scope, new, await past()) if new else []
+    if new:
+        await _late_is_all(chain, scope, late, new, seen.blocks.headers[0].parent_hash)
     usdc_logs = _each_once([*seen.moved, *await _moved_besides(scope, seen, noticed)])
     proof.logs_belong(usdc_logs, seen.blocks.hashes)
     ours = _ours(usdc_logs, _payers(seen.splitter_logs), noticed)
@@ -218,6 +223,29 @@ async def _earlier(chain: Chain, scope: Scope, new_vaults: Collection[str], past
     hashes = {hex(number): each for number, each in (past.final, *past.young.items())}
     proof.logs_belong([log for log in found if log.block_number in hashes], hashes)
     return _each_once(found)
+
+
+async def _late_is_all(
+    chain: Chain, scope: Scope, late: Iterable[Log], new_vaults: Collection[str], parent_hash: str
+) -> None:
+    """Before it was deployed nothing could leave a vault: what it got is what it had just before the range.
+
+    No header proves those transfers, so this does, wherever the node has the state. Raises proof.BadAnswer.
+    """
+    got = dict.fromkeys(new_vaults, 0)
+    for log in late:
+        if log.topics[2] in got:
+            got[log.topics[2]] += int(log.data, 16)
+    calls = [(scope.deployment.usdc, _BALANCE_OF + vault[2:]) for vault in got]
+    try:
+        balances = await chain.call(calls, parent_hash)
+    except (Behind, Refused):
+        return  # a node without the states of old blocks; the reconciliation will ask for the balance of today
+    for (vault, amount), answer in zip(got.items(), balances, strict=True):
+        if amount != int.from_bytes(answer):
+            raise proof.BadAnswer(
+                f"vault {vault} had {int.from_bytes(answer)} micro-USDC when it was deployed, but got {amount}"
+            )
 
 
 async def _collect_late(

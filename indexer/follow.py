@@ -60,6 +60,7 @@ class Mirror:
     """Goes no further than this block."""
     _heads: rpc.Heads | None = None
     _heads_at: float = 0.0
+    _agreed_final: rpc.Header | None = None
     _last_sign_of_life: float = 0.0
 
     async def step(self, announced: rpc.Header | None = None) -> bool:
@@ -93,8 +94,18 @@ class Mirror:
         """What the node says of its heads; a backfill does not ask before each range."""
         now = asyncio.get_running_loop().time()
         if self._heads is None or not self.ahead.busy or now - self._heads_at > _HEADS_SECONDS:
-            self._heads, self._heads_at = await self.chain.heads(), now
+            self._heads, self._heads_at = await self._as_agreed(await self.chain.heads()), now
         return self._heads
+
+    async def _as_agreed(self, heads: rpc.Heads) -> rpc.Heads:
+        """With several providers, only what two of them call final is: one alone may be mistaken, or lie, and what is
+        final is never taken back. While no two agree, finality waits."""
+        told, known = heads.finalized, self._agreed_final
+        if told is None or not self.chain.several:
+            return heads
+        if known is None or told.height > max(known.height, self.cursor.finalized_number):
+            self._agreed_final = await self.chain.agreed_final(told) or known
+        return rpc.Heads(heads.latest, heads.safe, self._agreed_final)
 
     def _if_next(self, announced: rpc.Header | None) -> rpc.Heads | None:
         """The heads with the announced block, if that is just the one to come. Whoever announced it proved nothing."""
@@ -307,6 +318,7 @@ async def _next_news(stop: asyncio.Event, seconds: float, news: News | None) -> 
     await asyncio.wait((waiting, stopped), return_when=asyncio.FIRST_COMPLETED)
     for task in (waiting, stopped):
         task.cancel()
+    await asyncio.wait((waiting, stopped))
     return waiting.result() if waiting.done() and not waiting.cancelled() else None
 
 

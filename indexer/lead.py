@@ -192,7 +192,8 @@ async def _expire(stop: asyncio.Event, deadline: asyncio.Timeout) -> None:
 
 
 async def confirm_chain(chain: rpc.Chain, scope: fetch.Scope, stop: asyncio.Event) -> None:
-    """Waits for a provider that answers; a wrong one is an error at once."""
+    """Waits for a provider of our chain. Raises WrongChain when each of them serves another one."""
+    wrong: dict[str, int] = {}
     while not stop.is_set():
         try:
             found = await chain.chain_id()
@@ -200,11 +201,13 @@ async def confirm_chain(chain: rpc.Chain, scope: fetch.Scope, stop: asyncio.Even
             chain.leave_provider("Unavailable", str(fault))
             await follow.pause(stop, _RECONNECT_SECONDS)
             continue
-        if found != scope.deployment.chain_id:
-            raise WrongChain(
-                f"{chain.provider.name} serves chain {found}, not {scope.deployment.chain_id}: see RPC_URLS"
-            )
-        return
+        if found == scope.deployment.chain_id:
+            return
+        wrong[chain.provider.name] = found
+        if wrong.keys() >= {each.name for each in chain.providers}:
+            said = ", ".join(f"{name} serves chain {number}" for name, number in wrong.items())
+            raise WrongChain(f"{said}, not {scope.deployment.chain_id}: see RPC_URLS")
+        chain.leave_provider("WrongChain", f"serves chain {found}")
 
 
 _GUARD = """

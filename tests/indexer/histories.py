@@ -41,8 +41,6 @@ from tests.kit.views import Memory
 
 EPOCHS = (2, 4, 8, 16, 32)
 """Finality lies two of them behind the head."""
-_UNPROVEN = ("other_chain", "early_final", "orphan_final")
-"""Faults that the indexer does not see through yet: off until a second provider must agree on what is final."""
 _HISTORIES_PER_ANVIL = 25
 """Then it is started anew: it keeps every state of a reorganised chain in memory."""
 
@@ -194,7 +192,7 @@ class History:
             if number == honest or (honest is None and self.rng.random() < 0.3):
                 node.heal()
                 continue
-            off = (*_UNPROVEN, *(() if number == liar else ("orphan_final", "early_final")))
+            off = () if number == liar else ("orphan_final", "early_final")
             node.faults = Faults.every(self._likely, retry_after_seconds=0, **dict.fromkeys(off, 0.0))
 
     async def _act(self, count: int) -> None:
