@@ -19,6 +19,9 @@ from ledger import record
 RANGE_BLOCKS = 2000
 _AT_ONCE = 4
 _FIRST_WIDTH = 100
+_WIDEST = 1_000_000
+_LONGEST_PATIENCE = 64
+"""Successes before a node that refused again and again is asked for more."""
 _RECEIPTS_AT_ONCE = 8
 """Blocks: a busy one has a megabyte of receipts."""
 _ROWS = 6000
@@ -45,6 +48,10 @@ class Ahead:
     """Blocks in a range."""
     with_receipts: bool = False
     _width: int = _FIRST_WIDTH
+    _taken: int = _WIDEST
+    """What nodes were last seen to take: less after a refusal, half as much again after `_patience` successes."""
+    _patience: int = 2
+    _successes: int = 0
     _under_way: deque[_UnderWay] = field(default_factory=deque)
 
     @property
@@ -71,17 +78,26 @@ class Ahead:
         self._under_way.popleft()
         blocks = len(found.headers)
         wanted = blocks * _ROWS // max(found.count, 1)
-        self._width = max(1, min(wanted, 2 * self._width, self.widest))
+        self._count_success()
+        self._width = max(1, min(wanted, 2 * self._width, self._taken, self.widest))
         return found
 
     async def narrow(self, refusal: RangeRefused) -> None:
-        """After a refusal: asks for less from now on. Raises it when there is no less."""
+        """After a refusal: asks for less from now on, for what the node says it takes, if it says so. Raises it when
+        there is no less."""
         refused = self._under_way[0]
         await self.drop()
         width = refused.last - refused.first + 1
         if width == 1:
             raise refusal
-        self._width = width // 2
+        self._patience, self._successes = min(_LONGEST_PATIENCE, 2 * self._patience), 0
+        suggested = refusal.suggested_blocks
+        self._width = self._taken = suggested if suggested is not None and suggested < width else width // 2
+
+    def _count_success(self) -> None:
+        self._successes += 1
+        if self._successes == self._patience:
+            self._taken, self._successes = min(_WIDEST, self._taken + self._taken // 2 + 1), 0
 
     async def drop(self) -> None:
         """Forgets what is under way."""
@@ -114,10 +130,10 @@ class Ahead:
 
             return await fetch.complete(self.chain, self.scope, seen, known, past)
 
-        look = asyncio.create_task(self.chain.attributed(first_look()))
+        look = asyncio.create_task(self.chain.attributed(first_look))
         vaults_after, found = (
             asyncio.create_task(known_after()),
-            asyncio.create_task(self.chain.attributed(second_look())),
+            asyncio.create_task(self.chain.attributed(second_look)),
         )
         return _UnderWay(numbers[0], numbers[-1], vaults_after, found, (look, vaults_after, found))
 

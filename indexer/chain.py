@@ -6,7 +6,7 @@ answer concerns the provider that gave it.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from types import TracebackType
@@ -183,10 +183,10 @@ class Chain:
         other._asked = WeakKeyDictionary()
         return other
 
-    async def attributed(self, answers: Awaitable[Answer]) -> Answer:
-        """Awaits it in this task. What it raises remembers whom this task asked, whoever sees it later."""
+    async def attributed(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Asks in this task. What it raises remembers whom this task asked last, whoever sees it later."""
         try:
-            return await answers
+            return await ask()
         except Exception as fault:
             if getattr(fault, "asked", None) is None:
                 vars(fault)["asked"] = self._last_asked()

@@ -87,27 +87,35 @@ async def test_a_lie_without_alternative_halts_and_is_never_written(world: World
     assert rows(settings.database_url, "SELECT count(*) FROM ledger.tip_split") == [(1,)]
 
 
-async def test_refused_ranges_are_halved(world: World, settings: Settings) -> None:
+@pytest.mark.parametrize(
+    ("message", "most_refusals"), [("range too wide", 40), ("block range too large, max 20 blocks", 12)]
+)
+async def test_refused_ranges_are_halved_or_as_the_node_says(
+    world: World, settings: Settings, message: str, most_refusals: int
+) -> None:
     """Some nodes answer an error where a range is wider than they like."""
-    widest = []
+    widest, refused = [], []
 
     def refuse(questions: list[dict[str, Any]]) -> Any:
         ranges = [each["params"][0] for each in questions if each["method"] == "eth_getLogs"]
         widths = [int(each["toBlock"], 16) - int(each["fromBlock"], 16) + 1 for each in ranges if "toBlock" in each]
         if max(widths, default=0) > 20:
-            return error(questions, -32602, "range too wide")
+            refused.append(max(widths))
+            return error(questions, -32602, message)
         widest.extend(widths)
         return None
 
     world.tip()
-    world.mine(300)
+    world.mine(500)
     async with (
         lying(world.rpc_url, refuse=refuse) as narrow,
         rpc.Chain([narrow.url]) as chain,
         indexer(settings, chain) as status,
     ):
         await until_mirrored(world, status)
-    assert max(widest) <= 20
+        assert chain.provider.strikes == 0
+    assert max(widest) == 20 if "20" in message else max(widest) <= 20
+    assert len(refused) <= most_refusals
     assert rows(settings.database_url, "SELECT count(*) FROM ledger.tip_split") == [(1,)]
 
 

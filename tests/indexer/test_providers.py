@@ -82,7 +82,7 @@ async def test_a_lie_met_in_one_task_is_its_providers_and_skips_nobody_else(worl
             await asyncio.sleep(0.05)
             raise proof.BadAnswer("a lie")
 
-        lied_to = asyncio.create_task(chain.attributed(is_lied_to()))
+        lied_to = asyncio.create_task(chain.attributed(is_lied_to))
         await asyncio.sleep(0.03)
         chain.providers[0].strike(providers.FAILURE, time.monotonic() - 60)
         chain.providers[0].struck_at -= 60  # long ago
