@@ -213,8 +213,16 @@ def expected_rows(task: Task) -> int:
     with httpx.Client(timeout=120) as client:
         for first in range(task.start_block, task.end_block + 1, _BLOCKS_A_REQUEST):
             blocks = {"fromBlock": hex(first), "toBlock": hex(min(first + _BLOCKS_A_REQUEST - 1, task.end_block))}
-            found += sum(len(_logs(client, task.rpc_url, {**a_filter, **blocks})) for a_filter in filters)
+            found += sum(
+                len(_request(client, task.rpc_url, "eth_getLogs", {**a_filter, **blocks})) for a_filter in filters
+            )
     return found
+
+
+def head(rpc_url: str) -> int:
+    """The number of the newest block."""
+    with httpx.Client(timeout=120) as client:
+        return int(_request(client, rpc_url, "eth_blockNumber"), 16)
 
 
 def free_port() -> int:
@@ -224,13 +232,15 @@ def free_port() -> int:
     return port
 
 
-def _logs(client: httpx.Client, rpc_url: str, a_filter: dict[str, Any]) -> list[Any]:
-    request = {"jsonrpc": "2.0", "id": 1, "method": "eth_getLogs", "params": [a_filter]}
-    answer = client.post(rpc_url, json=request).json()
+def _request(client: httpx.Client, rpc_url: str, method: str, *params: Any) -> Any:
+    request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    try:
+        answer = client.post(rpc_url, json=request).json()
+    except (httpx.HTTPError, ValueError) as error:
+        raise PeerUnavailable(f"the node does not answer {method}: {error!r}") from error
     if "error" in answer:
-        raise PeerUnavailable(f"the node does not answer eth_getLogs: {answer['error']}")
-    logs: list[Any] = answer["result"]
-    return logs
+        raise PeerUnavailable(f"the node does not answer {method}: {answer['error']}")
+    return answer["result"]
 
 
 def _project(name: str) -> Path:

@@ -79,14 +79,16 @@ def backfill(  # noqa: PLR0917 (every peer is asked in the same words)
 def live(  # noqa: PLR0917
     rpc_url: str, ws_url: str | None, database_url: str, deployment: Deployment, payers: Sequence[str], start_block: int
 ) -> Iterator[str]:
-    """Keeps Ponder at the head; yields the schema with its TABLES once it has caught up. Raises PeerUnavailable.
+    """Keeps Ponder at the head; yields the schema with its TABLES once it has every row that the chain had before.
 
-    With `ws_url` it hears of new blocks; without, it asks once a second (its default).
+    Raises PeerUnavailable. With `ws_url` it hears of new blocks; without, it asks once a second (its default).
     """
     folder = installed() or install()
+    rows = peer.expected_rows(Task(rpc_url, deployment, payers, start_block, peer.head(rpc_url)))
     task = Task(rpc_url, deployment, payers, start_block, None)
     with _running(folder, task, database_url, ws_url=ws_url) as child:
-        _wait_until_ready(child, folder, database_url)
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            peer.wait_until_complete(child, folder, lambda: _progress(connection), rows, within_seconds=300)
         yield SCHEMA
 
 
@@ -107,15 +109,6 @@ def _running(
     options = ["--schema", SCHEMA, "--port", str(peer.free_port()), "--log-level", "info"]
     with peer.process([peer.node(folder), main, "start", *options], folder, environment) as child:
         yield child
-
-
-def _wait_until_ready(child: peer.Child, folder: Path, database_url: str, within_seconds: float = 120) -> None:
-    until = time.monotonic() + within_seconds
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        while not _says_ready(connection):
-            if child.poll() is not None or time.monotonic() > until:
-                raise PeerUnavailable(f"it did not catch up; {peer.last_words(folder)}")
-            time.sleep(0.05)
 
 
 def _progress(connection: psycopg.Connection) -> Progress:
