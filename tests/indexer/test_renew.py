@@ -3,12 +3,15 @@
 import asyncio
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from indexer import chain as rpc
 from indexer.settings import Settings
 from ledger import db
+from tests.indexer import world as worlds
 from tests.indexer.mirroring import catch_up, process, rows, verified
 from tests.indexer.world import World
 
@@ -71,6 +74,41 @@ async def test_an_indexer_at_work_goes_on_from_the_rebuilt_ledger(
         await asyncio.sleep(0.5)
     assert rows(settings.database_url, _AMOUNTS) == [*altered, (500_000,)]
     await verified(settings, chain)
+
+
+async def test_a_rebuild_is_the_way_on_when_finality_failed(deployed_chain: Path, ledger_url: str) -> None:
+    """The documented one, with the halted indexer left running: it goes on from what was rebuilt."""
+    with worlds.running(deployed_chain, epoch_blocks=2) as world:
+        world.approve()
+        for _ in range(8):
+            world.tip()
+        settings = world.settings(ledger_url)
+        with process(world.environment(ledger_url), "run") as running:
+            await asyncio.to_thread(_until_tips, ledger_url, 8)
+            world.sent.clear()
+            world.reorganise(7)
+            await asyncio.to_thread(running.until_logged, "halted")
+            said = await asyncio.to_thread(_indexer, world, settings, "status")
+            assert (said.returncode, "halted: DeepReorg" in said.stdout) == (1, True)
+            done = await asyncio.to_thread(_rebuild, world, settings, "--yes")
+            assert done.returncode == 0, done.stderr
+            await asyncio.to_thread(running.until_logged, "leading")
+            world.tip()
+            await asyncio.to_thread(_until_tips, ledger_url, 2)
+            said = await asyncio.to_thread(_indexer, world, settings, "status")
+            assert said.returncode == 0, said.stdout
+        archived = "SELECT count(*) FROM ledger.orphaned_row WHERE table_name = 'tip_split'"
+        assert rows(ledger_url, archived) == [(7,)]
+        async with rpc.Chain([world.rpc_url]) as chain:
+            await verified(settings, chain)
+
+
+def _until_tips(ledger_url: str, count: int) -> None:
+    for _ in range(400):
+        if rows(ledger_url, "SELECT count(*) FROM ledger.tip_split") == [(count,)]:
+            return
+        time.sleep(0.05)
+    raise TimeoutError
 
 
 async def test_another_deployment_is_refused_until_a_rebuild_adopts_it(
