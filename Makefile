@@ -42,7 +42,7 @@ gas: install ## gas of every rail beside its floor and its peers; fails when a t
 	@$(PY) scripts/gas.py
 
 chaos-indexer: install ## 1,000 chain histories under nodes that lie, 300 kills (COUNT=… KILLS=…; SEED=… COUNT=1 plays one again)
-	@$(PY) scripts/chaos_indexer.py $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--kills 0 --seed $(SEED),$(if $(KILLS),--kills $(KILLS)))
+	@$(PY) scripts/chaos_indexer.py $(if $(BRIEF),--brief) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--kills 0 --seed $(SEED),$(if $(KILLS),--kills $(KILLS)))
 
 chaos: install ## 200 random reorganisations, 100 kills of indexer and relayer each (6 to 15 minutes)
 	@$(PY) scripts/chaos.py

@@ -16,9 +16,11 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--seed", type=int, help="of the first history")
+    parser.add_argument("--brief", action="store_true", help="histories of about a third of the length")
     asked = parser.parse_args()
-    seed = [] if asked.seed is None else ["--seed", str(asked.seed)]
-    runs = {"histories": run("tests.indexer.histories", ["--count", str(asked.count), *seed])} if asked.count else {}
+    options = ["--count", str(asked.count)] + (["--brief"] if asked.brief else [])
+    options += [] if asked.seed is None else ["--seed", str(asked.seed)]
+    runs = {"histories": run("tests.indexer.histories", options)} if asked.count else {}
     if asked.kills:
         runs["takeovers"] = run("tests.indexer.takeovers", ["--kills", str(asked.kills)])
     holds = all(code == 0 for code, _ in runs.values())

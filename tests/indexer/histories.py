@@ -5,8 +5,8 @@ and rotations; reorganisations nested, repeated, at the edges of ranges, during 
 that start late or are cut off; one to three faulty nodes (`tests.kit`), all faults on. While that goes on, what the
 ledger calls final must be what the chain says. Then the nodes are honest, the indexer settles, everything is compared.
 
-A history is its seed: `python -m tests.indexer.histories --seed 17 --count 1` plays number 17 again, with the same
-actions, faults and reorganisations; only how chain and indexer interleave is up to the machine.
+A history is its seed: `make chaos-indexer SEED=17 COUNT=1` plays number 17 again, with the same actions, faults and
+reorganisations; only how chain and indexer interleave is up to the machine.
 """
 
 import argparse
@@ -41,6 +41,10 @@ from tests.kit.views import Memory
 
 EPOCHS = (2, 4, 8, 16, 32)
 """Finality lies two of them behind the head."""
+_OF_RECEIPTS = ("alter", "cut_tail", "empty", "leave_out", "fork", "mixed")
+"""Faults that only a receipts root shows in every case: off where final blocks are taken without."""
+_FIRST_REST_SECONDS = 0.02
+"""A node that failed or lied rests shorter than in earnest, so that a history takes a second or two."""
 _HISTORIES_PER_ANVIL = 25
 """Then it is started anew: it keeps every state of a reorganised chain in memory."""
 
@@ -111,12 +115,12 @@ def ground(folder: Path, database_url: str) -> Iterator[Ground]:
         found.close()
 
 
-async def play(ground: Ground, seed: int) -> Told:
+async def play(ground: Ground, seed: int, *, brief: bool = False) -> Told:
     """One history. AssertionError or TimeoutError: the ledger is not what the chain says, or never gets there."""
     history = History(ground.world(seed), ground.database_url, seed)
     async with AsyncExitStack() as stack:
-        await history.begin(stack)
-        for _ in range(history.rng.randrange(2, 6)):
+        await history.begin(stack, at_most=20 if brief else 60)
+        for _ in range(history.rng.randrange(1, 3) if brief else history.rng.randrange(2, 6)):
             await history.go_on()
         await history.settle()
     return history.told
@@ -134,21 +138,24 @@ class History:
         self._settings = world.settings(
             database_url,
             range_blocks=self.rng.choice([1, 2, 3, 5, 8, 1000]),
-            receipts="always",  # less proves less: then a log left out goes unnoticed
+            receipts=self.rng.choice(["always", "always", "live"]),
         )
         self._likely = self.rng.choice([0.01, 0.02, 0.03])
         """Each fault's probability in a request; there are two dozen of them."""
         self._indexer: Indexer | None = None
 
-    async def begin(self, stack: AsyncExitStack) -> None:
+    async def begin(self, stack: AsyncExitStack, at_most: int) -> None:
         """The nodes; and what happens before the indexer is started for the first time: all of it is backfill."""
         memory = Memory()
         for number in range(self.rng.choice([1, 2, 2, 3, 3])):
             node = FaultyNode(self.world.rpc_url, seed=self.told.seed * 10 + number, memory=memory)
             self.nodes.append(await stack.enter_async_context(node))
         if self.rng.random() < 0.6:
-            await self._act(self.rng.randrange(5, 60))
-        self._indexer = Indexer(self._settings, [node.url for node in self.nodes])
+            await self._act(self.rng.randrange(5, at_most))
+        ws_urls = [node.ws_url for node in self.nodes] if self.rng.random() < 0.7 else []
+        poll_seconds = self.rng.choice([0.02, 0.2]) if ws_urls else 0.02
+        urls = {"rpc_urls": [node.url for node in self.nodes], "ws_urls": ws_urls}
+        self._indexer = Indexer(self._settings.model_copy(update={**urls, "poll_seconds": poll_seconds}))
         stack.push_async_callback(self._indexer.cut_off)
 
     async def go_on(self) -> None:
@@ -192,7 +199,9 @@ class History:
             if number == honest or (honest is None and self.rng.random() < 0.3):
                 node.heal()
                 continue
-            off = () if number == liar else ("orphan_final", "early_final")
+            off = set() if number == liar else {"orphan_final", "early_final"}
+            off |= set() if honest is not None else {"other_chain"}  # the only one there is: said, and the end
+            off |= set() if self._settings.receipts == "always" else set(_OF_RECEIPTS)
             node.faults = Faults.every(self._likely, retry_after_seconds=0, **dict.fromkeys(off, 0.0))
 
     async def _act(self, count: int) -> None:
@@ -241,8 +250,8 @@ class History:
 class Indexer:
     """`run` in this process, which may be cut off between any two instructions that wait."""
 
-    def __init__(self, settings: Settings, urls: list[str]) -> None:
-        self._settings = settings.model_copy(update={"rpc_urls": urls})
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._status = Status()
         self._before: list[Status] = []
         """Of the runs that were cut off."""
@@ -277,7 +286,7 @@ class Indexer:
         return sum((status.retries for status in (*self._before, self._status)), Counter())
 
     async def _run(self) -> None:
-        async with rpc.Chain(self._settings.rpc_urls) as chain:
+        async with rpc.Chain(self._settings.rpc_urls, first_rest_seconds=_FIRST_REST_SECONDS) as chain:
             await lead.run(self._settings, self._status, chain, asyncio.Event())
 
 
@@ -304,7 +313,7 @@ async def _worker(folder: Path, number: int) -> AsyncIterator[Ground]:
             yield found
 
 
-async def _play_all(folder: Path, worker: int, seeds: list[int]) -> list[dict[str, Any]]:
+async def _play_all(folder: Path, worker: int, seeds: list[int], *, brief: bool) -> list[dict[str, Any]]:
     """Prints a line of JSON for each history."""
     failed = []
     async with _worker(folder, worker) as found:
@@ -312,7 +321,7 @@ async def _play_all(folder: Path, worker: int, seeds: list[int]) -> list[dict[st
             started = time.monotonic()
             line: dict[str, Any] = {"seed": seed}
             try:
-                told = await play(found, seed)
+                told = await play(found, seed, brief=brief)
                 line |= {**told.__dict__, "holds": True}
             except Exception as error:  # noqa: BLE001 - whatever it is, the next history is played all the same
                 line |= {"holds": False, "why": f"{type(error).__name__}: {error}"}
@@ -328,13 +337,15 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**31), help="of the first history")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--brief", action="store_true", help="histories of about a third of the length")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     logs.configure("console", "critical")
     seeds = list(range(asked.seed, asked.seed + asked.count))
     if asked.worker is not None:
-        return int(bool(asyncio.run(_play_all(asked.folder, asked.worker, seeds[asked.worker :: asked.workers]))))
+        mine = seeds[asked.worker :: asked.workers]
+        return int(bool(asyncio.run(_play_all(asked.folder, asked.worker, mine, brief=asked.brief))))
     return _share(asked, seeds)
 
 
@@ -362,6 +373,7 @@ async def _follow_workers(asked: argparse.Namespace, folder: Path) -> list[dict[
 async def _follow_worker(asked: argparse.Namespace, folder: Path, number: int, lines: list[dict[str, Any]]) -> None:
     command = [sys.executable, "-m", "tests.indexer.histories", "--seed", str(asked.seed), "--count", str(asked.count)]
     command += ["--workers", str(asked.workers), "--worker", str(number), "--folder", str(folder)]
+    command += ["--brief"] if asked.brief else []
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, limit=2**24)
     assert process.stdout is not None
     async for text in process.stdout:
