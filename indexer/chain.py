@@ -145,11 +145,15 @@ class Chain:
         first_rest_seconds: float = 1.0,
         questions_per_second: float = 0.0,
         largest_answer_bytes: int = LARGEST_ANSWER_BYTES,
+        stale_seconds: float = 15.0,
     ) -> None:
         self.providers = [Provider(url, first_rest_seconds, questions_per_second) for url in urls]
         self._wire = Wire(timeout_seconds, largest_answer_bytes)
         self._asked: WeakKeyDictionary[asyncio.Task[Any], _Asked] = WeakKeyDictionary()
         self._probes: dict[Provider, asyncio.Task[None]] = {}
+        self._stale_seconds = stale_seconds
+        """So long the newest block may be the same before another provider is asked whether it is."""
+        self._highest, self._highest_since = 0, time.monotonic()
 
     async def __aenter__(self) -> Self:
         return self
@@ -192,15 +196,15 @@ class Chain:
                 vars(fault)["asked"] = self._last_asked()
             raise
 
-    def _leave(self, asked: _Asked, outcome: str, why: str) -> None:
+    def _leave(self, asked: _Asked, outcome: str, why: str, weight: int | None = None) -> None:
         provider, known = asked.provider, asked.at <= asked.provider.struck_at
         if known:
             return
         provider.outcomes[outcome] += 1
-        if outcome == Behind.__name__:
+        if outcome == Behind.__name__ and weight is None:
             provider.fall_behind()
             return
-        provider.strike(providers.FAILURE if outcome in _FAILURES else providers.LIE, asked.at)
+        provider.strike(weight or (providers.FAILURE if outcome in _FAILURES else providers.LIE), asked.at)
         rest = round(provider.struck_until - time.monotonic(), 3)
         log.warning("provider_left", provider=provider.name, outcome=outcome, why=why, rest_seconds=rest)
 
@@ -239,7 +243,31 @@ class Chain:
         return int(self._read(_TEXT, (await self.ask([("eth_chainId", [])]))[0]), 16)
 
     async def heads(self) -> Heads:
-        """Newest, safe and finalized header in one request. Raises Unavailable."""
+        """Newest, safe and finalized header in one request; of a provider that stands still while others go on, only
+        until that is noticed. Raises Unavailable."""
+        heads = await self._heads()
+        if await self._stands_still(heads.latest):
+            self._leave(self._last_asked(), Behind.__name__, "others have newer blocks", providers.FAILURE)
+            heads = await self._heads()
+        return heads
+
+    async def _stands_still(self, latest: Header) -> bool:
+        """Whether another provider has had more blocks for a while. One more may be only a moment."""
+        now = time.monotonic()
+        if latest.height > self._highest:
+            self._highest, self._highest_since = latest.height, now
+        if now - self._highest_since < self._stale_seconds:
+            return False
+        self._highest_since = now
+        told_by = self.provider
+        for other in self.providers:
+            if other.name != told_by.name and other.due <= now:
+                theirs = await self._header_of(other, "latest")
+                if theirs is not None and theirs.height > latest.height + 1:
+                    return True
+        return False
+
+    async def _heads(self) -> Heads:
         tags = ("latest", "safe", "finalized")
         answers = await self._ask_all([("eth_getBlockByNumber", [tag, False]) for tag in tags])
         latest, safe, finalized = (self._read(_HEADER, a.result) if a.error is None else None for a in answers)

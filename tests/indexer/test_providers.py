@@ -224,6 +224,24 @@ async def test_an_empty_success_past_a_lagging_nodes_head_does_not_pass(world: W
         assert chain.providers[0].strikes == 0  # being late is no lie
 
 
+async def test_a_provider_that_stands_still_while_others_go_on_is_left(world: World) -> None:
+    frozen: dict[str, Any] = {}
+
+    def still(method: str, parameters: list[Any], result: Any) -> Any:
+        return frozen.setdefault("head", result) if parameters == ["latest", False] else result
+
+    async with (
+        lying(world.rpc_url, still) as stopped,
+        rpc.Chain([stopped.url, world.rpc_url], stale_seconds=0.1) as chain,
+    ):
+        before = (await chain.heads()).latest.height
+        world.mine(3)
+        assert (await chain.heads()).latest.height == before
+        await asyncio.sleep(0.15)
+        assert (await chain.heads()).latest.height == before + 3
+        assert chain.providers[0].strikes == 1
+
+
 # ------------------------------------------------------------------------------------------------------------ finality
 
 
@@ -244,9 +262,9 @@ async def test_an_orphan_served_as_finalized_is_not_agreed_to(world: World) -> N
         heads = await chain.heads()
         assert heads.finalized is not None
         assert heads.finalized.hash == orphan.hash
-        assert await chain.agree(heads.finalized.height, heads.finalized.hash) is False
-        (true,) = await chain.headers([1])
-        assert await chain.agree(1, true.hash) is True
+        agreed = await chain.agreed_final(heads.finalized)
+        assert agreed is not None
+        assert agreed.height < orphan.height
         chain.leave_provider("BadAnswer", "an orphan was called final")
         honest_heads = await chain.heads()
         assert honest_heads.finalized != heads.finalized
@@ -256,4 +274,4 @@ async def test_nobody_else_to_ask_is_no_agreement_and_no_contradiction(world: Wo
     async with rpc.Chain([world.rpc_url]) as alone, rpc.Chain([world.rpc_url, DEAD]) as with_dead:
         for chain in (alone, with_dead):
             (header,) = await chain.headers([1])
-            assert await chain.agree(1, header.hash) is None
+            assert await chain.agreed_final(header) is None
