@@ -219,12 +219,6 @@ def expected_rows(task: Task) -> int:
     return found
 
 
-def head(rpc_url: str) -> int:
-    """The number of the newest block."""
-    with httpx.Client(timeout=120) as client:
-        return int(_request(client, rpc_url, "eth_blockNumber"), 16)
-
-
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
