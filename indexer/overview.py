@@ -3,9 +3,8 @@
 import asyncio
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
-import psycopg
 from psycopg.rows import dict_row
 
 from indexer import lead, report
@@ -48,6 +47,10 @@ class Overview:
     leader: Leader | None
     standbys: int
     reorgs: Reorgs
+    proven_blocks: dict[str, int]
+    """How many were proven how far."""
+    reconciled_at: datetime | None
+    """When everything had last been compared with the chain; None: the first round is not over."""
     differences: list[Open]
     """Between ledger and chain, not resolved yet."""
     blocks_per_second: float | None
@@ -86,6 +89,8 @@ class Overview:
             "leader": asdict(self.leader) if self.leader else None,
             "standbys": self.standbys,
             "reorgs": asdict(self.reorgs),
+            "proven_blocks": self.proven_blocks,
+            "reconciled_at": self.reconciled_at,
             "differences": [report.said(each) for each in self.differences],
             "blocks_per_second": self.blocks_per_second,
             "seconds_left": self.seconds_left,
@@ -103,9 +108,10 @@ async def look(connection: record.Connection, chain_id: int) -> Overview | None:
         await asyncio.sleep(_RATE_SECONDS)
         later = await record.read_cursor(connection, chain_id) or cursor
         rate, cursor = (later.head_number - cursor.head_number) / _RATE_SECONDS, later
-    ages = await _one(connection, _AGES, chain_id)
-    sessions = await _one(connection, _SESSIONS, f"ledger:{chain_id}", f"{lead.APPLICATION} %")
-    reorgs = await _one(connection, _REORGS, chain_id)
+    ages = await _one(connection, _AGES, (chain_id,))
+    sessions = await _one(connection, _SESSIONS, (f"ledger:{chain_id}", f"{lead.APPLICATION} %"))
+    reorgs = await _one(connection, _REORGS, (chain_id,))
+    compared = await _one(connection, _COMPARED, {"chain_id": chain_id, "parts": list(reconciliation.PARTS)})
     leader = Leader(sessions["leader"], sessions["since"]) if sessions["leader"] else None
     return Overview(
         cursor=cursor,
@@ -114,6 +120,8 @@ async def look(connection: record.Connection, chain_id: int) -> Overview | None:
         leader=leader,
         standbys=sessions["sessions"] - (leader is not None) - 1,
         reorgs=Reorgs(**reorgs),
+        proven_blocks=compared["proven_blocks"],
+        reconciled_at=compared["reconciled_at"],
         differences=await reconciliation.open_differences(connection, chain_id),
         blocks_per_second=rate,
     )
@@ -128,6 +136,11 @@ def as_text(seen: Overview) -> str:
         ("finalized", f"{cursor.finalized_number:,}  {cursor.head_number - cursor.finalized_number:,} below the head"),
         ("writer", _writer(seen)),
         ("reorgs", _reorgs(seen.reorgs)),
+        (
+            "proven",
+            ", ".join(f"{blocks:,} blocks to {proof}" for proof, blocks in seen.proven_blocks.items()) or "none",
+        ),
+        ("compared", _compared(seen)),
         *(("DIFFERENT", str(each)) for each in seen.differences),
     ]
     if seen.lag_blocks and seen.blocks_per_second is not None:
@@ -153,9 +166,15 @@ def _reorgs(reorgs: Reorgs) -> str:
     return f"{reorgs.count:,}, the deepest of {reorgs.deepest_blocks} blocks, the newest at {newest}; {rows}"
 
 
-async def _one(connection: record.Connection, query: str, *parameters: Any) -> dict[str, Any]:
+def _compared(seen: Overview) -> str:
+    if seen.reconciled_at is None:
+        return "not everything yet, in the first round"
+    return f"everything with the chain, the last time at {seen.reconciled_at.isoformat(timespec='seconds')}"
+
+
+async def _one(connection: record.Connection, query: LiteralString, parameters: Any) -> dict[str, Any]:
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(psycopg.sql.SQL(query), parameters)
+        await cursor.execute(query, parameters)
         return await cursor.fetchone() or {}
 
 
@@ -185,3 +204,10 @@ SELECT count(*)::int AS count, coalesce(max(depth), 0)::int AS deepest_blocks, m
        coalesce(sum(content - depth), 0)::int AS orphaned_rows
 FROM rewind"""
 """One transaction rewinds once, and all that it archives has its time."""
+
+_COMPARED = """
+SELECT (SELECT coalesce(jsonb_object_agg(proof, blocks), '{}') FROM (
+          SELECT proof, sum(last_number - first_number + 1) AS blocks FROM ledger.proven_range
+          WHERE chain_id = %(chain_id)s GROUP BY proof) AS proven) AS proven_blocks,
+       (SELECT CASE WHEN count(round_ended_at) = cardinality(%(parts)s::text[]) THEN min(round_ended_at) END
+        FROM ledger.reconciliation WHERE chain_id = %(chain_id)s) AS reconciled_at"""

@@ -178,6 +178,8 @@ def test_status_says_who_writes_and_how_far(world: World, settings: Settings) ->
     assert seen["leader"]["process"].startswith("molt-indexer ")
     assert seen["leader"]["process"] in shown
     assert "1 standing by" in shown
+    assert sum(seen["proven_blocks"].values()) == seen["head_number"] - seen["start_number"] + 1
+    assert "blocks to receipts" in shown
 
 
 async def test_status_of_a_ledger_that_nobody_follows_asks_for_somebody(
