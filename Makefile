@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check demo verify status gas chaos chaos-indexer bench-scale bench-live bench-verify lock openapi abi format clean
+.PHONY: help install up test check demo verify status gas chaos chaos-indexer bench-indexer bench-live bench-scale bench-verify lock openapi abi format clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ chaos-indexer: install ## 1,000 chain histories under nodes that lie, 300 kills 
 
 chaos: install ## 200 random reorganisations, 100 kills of indexer and relayer each (6 to 15 minutes)
 	@$(PY) scripts/chaos.py
+
+bench-indexer: install ## rows/s of a backfill beside the limits, a plain loop, Ponder and Envio (ROUNDS=3; 20 minutes)
+	@$(PY) -m tests.benchmarks.indexer --rounds $(or $(ROUNDS),3)
 
 bench-live: install ## block mined to row committed, 1 and 20 tips a block: a bare follower, ours, Ponder (about 8 minutes)
 	@$(PY) -m tests.benchmarks.live --blocks $(or $(BLOCKS),200)
