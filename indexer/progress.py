@@ -114,7 +114,7 @@ async def _draw(meter: Meter) -> None:
 
 
 def _words(pace: Pace) -> str:
-    left = "no end in sight" if pace.seconds_left is None else f"{duration(pace.seconds_left)} left"
+    left = "not moving yet" if pace.seconds_left is None else f"{duration(pace.seconds_left)} left"
     return (
         f"block {pace.head_number:,} of {pace.target_number:,}  {pace.blocks_per_second:,.0f} blocks/s"
         f"  {pace.rows_per_second:,.0f} rows/s  {left}"
