@@ -55,7 +55,7 @@ def header_hash(header: Header) -> None:
 
 def logs_belong(logs: Iterable[Log], hashes: dict[str, str]) -> None:
     """Every log is of one of these blocks (number in hex → hash), none is `removed`, no place is taken by two logs that
-    differ. Raises BadAnswer.
+    differ, and all are written as what they are compared with. Raises BadAnswer.
     """
     seen: dict[str, Log] = {}
     for log in logs:
@@ -65,6 +65,8 @@ def logs_belong(logs: Iterable[Log], hashes: dict[str, str]) -> None:
             raise BadAnswer(f"log {log.place} is of block {log.block_hash}, not of {hashes.get(log.block_number)}")
         if seen.setdefault(log.block_number + log.log_index, log) != log:
             raise BadAnswer(f"two different logs are at {log.place}")
+        if not "".join(log.topics).islower():
+            raise BadAnswer(f"log {log.place} has topics in another case than JSON-RPC asks for: {log.topics}")
 
 
 def blooms_allow(headers: Iterable[Header], logs: Iterable[Log], address: bytes) -> list[Header]:

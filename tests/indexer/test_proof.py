@@ -61,7 +61,7 @@ async def test_a_bloom_shows_what_was_left_out_and_what_was_invented(world: Worl
 
 
 def _log(**changes: Any) -> Log:
-    said = {"address": "0x", "topics": [], "data": "0x", "block_number": "0x5", "block_hash": "0xaa"}
+    said = {"address": "0x", "topics": ["0xab"], "data": "0x", "block_number": "0x5", "block_hash": "0xaa"}
     return Log(**{**said, "transaction_hash": "0x", "log_index": "0x0", **changes})
 
 
@@ -69,6 +69,7 @@ def _log(**changes: Any) -> Log:
     "logs",
     [
         [_log(removed=True)],
+        [_log(topics=["0xAB"])],
         [_log(block_hash="0xbb")],
         [_log(block_number="0x6")],
         [_log(), _log(data="0x01")],
