@@ -21,6 +21,8 @@ from ledger import deployment
 DAY = 86_400
 _GAS = 1_500_000
 _NO_DEADLINE = 2**48
+_STUCK_SECONDS = 5.0
+"""A transaction that Anvil has not mined by then, it never will: a reorganisation took away what it builds on."""
 
 
 def id_of(number: int) -> bytes:
@@ -190,8 +192,11 @@ class World:
 
     def until_mined(self) -> None:
         """Anvil mines a little after it takes a transaction, and does not like to be reorganised in between."""
+        started = time.monotonic()
         while int(local_chain.request(self.w3, "txpool_status")["pending"], 16):
             time.sleep(0.002)
+            if time.monotonic() - started > _STUCK_SECONDS:
+                local_chain.request(self.w3, "anvil_dropAllTransactions")
 
     # ------------------------------------------------------------------------------------------------------ reading
 
