@@ -129,8 +129,7 @@ class Pair:
         next write is refused by the epoch."""
         _until(lambda: self.leader() is not None, "one leads")
         name = self._known_leader()
-        with self._stopped(name):
-            self._owner.execute("UPDATE ledger.cursor SET epoch = epoch + 1")
+        _until(lambda: self._take_epoch_from(name), "the cursor is free")
         _until(lambda: "Fenced" in self._log(name), f"{name} is refused")
 
     @contextmanager
@@ -143,6 +142,15 @@ class Pair:
             for pid in self._pids:
                 say(f"{pid}: " + (self._folder / str(pid)).read_text()[-2000:])
             raise
+
+    def _take_epoch_from(self, name: str) -> bool:
+        """False when it was stopped within a transaction, which has the cursor."""
+        with self._stopped(name):
+            try:
+                self._owner.execute("UPDATE ledger.cursor SET epoch = epoch + 1")
+            except db.psycopg.errors.LockNotAvailable:
+                return False
+        return True
 
     def end(self) -> None:
         for pid in self._pids:
@@ -188,8 +196,9 @@ def _audited(database_url: str) -> Iterator["db.psycopg.Connection[Any]"]:
     """The owner's connection to a database that notes who moved the cursor, and that takes its time now and then."""
     with db.connect(database_url, autocommit=True) as owner:
         owner.execute(_AUDIT)
+        owner.execute("SET lock_timeout = '300ms'")
         yield owner
-        owner.execute("DROP TRIGGER slow ON ledger.block")
+        owner.execute("SET lock_timeout = '10s'; DROP TRIGGER slow ON ledger.block")
 
 
 def _one_writer_each(owner: "db.psycopg.Connection[Any]") -> int:
