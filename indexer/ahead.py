@@ -24,8 +24,8 @@ _LONGEST_PATIENCE = 64
 """Successes before a node that refused again and again is asked for more."""
 _RECEIPTS_AT_ONCE = 8
 """Blocks: a busy one has a megabyte of receipts."""
-_ROWS = 6000
-"""So many rows a range should have: about 10 MB of answers."""
+_ROWS = 12000
+"""So many rows a range should have: about 20 MB of answers."""
 
 
 @dataclass(frozen=True)

@@ -215,6 +215,7 @@ SET client_connection_check_interval = '200ms'; -- else a killed writer's statem
 SET tcp_keepalives_idle = 1; SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 3; -- its machine is gone
 SET tcp_user_timeout = '3s';
 SET idle_in_transaction_session_timeout = '5s'; -- frozen between two statements
+SET statement_timeout = '20s'; -- frozen within one, while a COPY waits for more; no batch takes a second
 SET idle_session_timeout = '60s'"""
 """How soon PostgreSQL gives up a session whose process says nothing more, and with it the writer's lock."""
 

@@ -1,11 +1,8 @@
-"""START HERE: what the indexer's speed is measured with.
+"""What the indexer's speed is measured with; docs/benchmarks.md says who is measured, and how. START in `indexer`.
 
-`make bench-indexer` runs `indexer`: every participant on the same chain, in one run, interleaved. Its parts, each of
-which runs alone too (all by `python -m tests.benchmarks.<name>`, from the root of the repository):
+Each part runs alone, too (`python -m tests.benchmarks.<name>`, from the root of the repository):
 
 - `chain dense` builds a chain of tips among ten times as many foreign transfers on Anvil, and keeps a recording of it.
 - `replay .molt-bench/dense` serves the recording as a node would, only faster; it prints its URL.
-- `indexer --only ours,copy --rounds 3` measures some of the participants; `--list` names them all.
-- `indexer --profile` shows where the time of ours goes, on the replay server.
-- `limits`, `web3_loop` are participants, one process each, started by `indexer`.
+- `limits` and `plain_loop` are contenders, one process each, started by `indexer`; so are those of `peers`.
 """
