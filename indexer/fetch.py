@@ -139,7 +139,7 @@ async def look(scope: Scope, blocks: Range, watched: Collection[str]) -> Look:
     splitter = scope.deployment.splitter.lower()
     sides = [word(scope.deployment.splitter_bytes), *watched]
     logs = await blocks.source.find([{"address": scope.deployment.splitter}, *_touching(scope, sides)])
-    splitter_logs = [log for log in logs if log.address.lower() == splitter]
+    splitter_logs = proof.each_once(log for log in logs if log.address.lower() == splitter)
     proof.logs_belong(splitter_logs, blocks.hashes)
     deployed: dict[str, int] = {}
     for log in splitter_logs:
@@ -167,7 +167,7 @@ async def complete(
     late = await _earlier(chain, scope, new, await past()) if new else []
     if new:
         await _late_is_all(chain, scope, late, new, seen.blocks.headers[0].parent_hash)
-    usdc_logs = _each_once([*seen.moved, *await _moved_besides(scope, seen, noticed)])
+    usdc_logs = proof.each_once([*seen.moved, *await _moved_besides(scope, seen, noticed)])
     proof.logs_belong(usdc_logs, seen.blocks.hashes)
     ours = _ours(usdc_logs, _payers(seen.splitter_logs), noticed)
     proof.splits_are_paid([*seen.splitter_logs, *(log for log, _ in ours)], scope.deployment.splitter_bytes)
@@ -222,7 +222,7 @@ async def _earlier(chain: Chain, scope: Scope, new_vaults: Collection[str], past
     found += await chain.logs([{"blockHash": each, **what} for each in past.young.values() for what in filters])
     hashes = {hex(number): each for number, each in (past.final, *past.young.items())}
     proof.logs_belong([log for log in found if log.block_number in hashes], hashes)
-    return _each_once(found)
+    return proof.each_once(found)
 
 
 async def _late_is_all(
@@ -275,38 +275,43 @@ def _payers(splitter_logs: Iterable[Log]) -> dict[str, set[str]]:
     return payers
 
 
+class _Numbers(dict[str, int]):
+    """Block numbers by their hex: few, and asked for with every log."""
+
+    def __missing__(self, digits: str) -> int:
+        number = self[digits] = int(digits, 16)
+        return number
+
+
 def _ours(usdc_logs: Iterable[Log], payers: dict[str, set[str]], noticed: dict[str, int]) -> list[tuple[Log, int]]:
     """Those that are ours, each with the block that made it so."""
     ours: list[tuple[Log, int]] = []
     authorizations: list[Log] = []
     senders: dict[tuple[str, str], int] = {}
+    numbers = _Numbers()
     for log in usdc_logs:
         if log.topics[0] != TRANSFER:
             authorizations.append(log)
             continue
         _, source, to = log.topics
-        number = int(log.block_number, 16)
+        number = numbers[log.block_number]
         if source in payers.get(log.transaction_hash, ()):
             by = number
         elif source in noticed or to in noticed:
             by = max(number, min(noticed.get(source, _NEVER), noticed.get(to, _NEVER)))
         else:
+            proof.is_foreign(log)
             continue
         ours.append((log, by))
         key = log.transaction_hash, source
         senders[key] = min(by, senders.get(key, by))
     for log in authorizations:
         by_sender = senders.get((log.transaction_hash, log.topics[1]))
-        if by_sender is not None:
+        if by_sender is None:
+            proof.is_foreign(log)
+        else:
             ours.append((log, by_sender))
     return ours
-
-
-def _each_once(logs: Iterable[Log]) -> list[Log]:
-    """Two filters may find the same log. One that two answers show differently stays twice, for the proof to see."""
-    seen: dict[str, Log] = {}
-    differing = [log for log in logs if seen.setdefault(log.block_number + log.log_index, log) != log]
-    return [*seen.values(), *differing]
 
 
 def _touching(scope: Scope, addresses: Iterable[str]) -> Iterator[LogFilter]:

@@ -54,19 +54,27 @@ def header_hash(header: Header) -> None:
 
 
 def logs_belong(logs: Iterable[Log], hashes: dict[str, str]) -> None:
-    """Every log is of one of these blocks (number in hex → hash), none is `removed`, no place is taken by two logs that
-    differ, and all are written as what they are compared with. Raises BadAnswer.
-    """
-    seen: dict[str, Log] = {}
+    """Every log is of one of these blocks (number in hex → hash), and none is `removed`. Raises BadAnswer."""
     for log in logs:
         if log.removed:
             raise BadAnswer(f"log {log.place} is of a removed block")
         if hashes.get(log.block_number) != log.block_hash:
             raise BadAnswer(f"log {log.place} is of block {log.block_hash}, not of {hashes.get(log.block_number)}")
+
+
+def each_once(logs: Iterable[Log]) -> list[Log]:
+    """Two filters may find the same log. Raises BadAnswer when two answers show a place differently."""
+    seen: dict[str, Log] = {}
+    for log in logs:
         if seen.setdefault(log.block_number + log.log_index, log) != log:
             raise BadAnswer(f"two different logs are at {log.place}")
-        if not "".join(log.topics).islower():
-            raise BadAnswer(f"log {log.place} has topics in another case than JSON-RPC asks for: {log.topics}")
+    return list(seen.values())
+
+
+def is_foreign(log: Log) -> None:
+    """A log that matches nothing of ours is written in the case that ours is compared in. Raises BadAnswer."""
+    if not "".join(log.topics).islower():
+        raise BadAnswer(f"log {log.place} has topics in another case than JSON-RPC asks for: {log.topics}")
 
 
 def blooms_allow(headers: Iterable[Header], logs: Iterable[Log], address: bytes) -> list[Header]:

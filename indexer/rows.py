@@ -52,16 +52,19 @@ class Writer:
 
     def usdc(self, logs: Iterable[tuple[Log, int]]) -> None:
         """Transfers and authorizations, each with the block by which it is ours. Raises Undecodable."""
+        transfers: list[str] = []
         for log, noticed in logs:
             try:
                 if log.topics[0] == TRANSFER:
-                    self.rows["usdc_transfer"].append(f"{self._transfer(log)}{_INT8}{noticed:016x}")
+                    transfers.append(f"{self._transfer(log)}{_INT8}{noticed:016x}")
                 elif log.topics[0] == AUTHORIZATION_USED:
                     self.rows["authorization_used"].append(f"{self._authorization(log)}{_INT8}{noticed:016x}")
                 else:
                     raise ValueError(f"unexpected topic {log.topics[0]}")
             except (ValueError, IndexError) as error:
                 raise Undecodable(f"log {log.place} of USDC in {log.transaction_hash}: {error!r}") from error
+        if transfers:
+            self.rows["usdc_transfer"] += transfers
 
     def _place(self, log: Log) -> str:
         """The four fields that begin every row."""
@@ -97,10 +100,10 @@ class Writer:
         )
 
     def _transfer(self, log: Log) -> str:
-        _, source, to = log.topics
-        _check(log, 1, source, to)
-        amount = _amount(log.data[2:])
-        return f"0008{self._place(log)}{_ADDRESS}{source[26:]}{_ADDRESS}{to[26:]}{_INT8}{amount}"
+        (_, source, to), data = log.topics, log.data
+        if len(source) != _TOPIC or len(to) != _TOPIC or len(data) != _TOPIC:
+            raise ValueError(f"topics {log.topics}, data {data}")
+        return f"0008{self._place(log)}{_ADDRESS}{source[26:]}{_ADDRESS}{to[26:]}{_INT8}{_amount(data[2:])}"
 
     def _authorization(self, log: Log) -> str:
         _, authorizer, nonce = log.topics

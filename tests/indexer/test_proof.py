@@ -69,10 +69,8 @@ def _log(**changes: Any) -> Log:
     "logs",
     [
         [_log(removed=True)],
-        [_log(topics=["0xAB"])],
         [_log(block_hash="0xbb")],
         [_log(block_number="0x6")],
-        [_log(), _log(data="0x01")],
     ],
 )
 def test_logs_must_be_of_the_blocks_that_were_asked_for(logs: list[Log]) -> None:
@@ -81,7 +79,15 @@ def test_logs_must_be_of_the_blocks_that_were_asked_for(logs: list[Log]) -> None
 
 
 def test_the_same_log_in_two_answers_is_one_log() -> None:
-    proof.logs_belong([_log(), _log()], {"0x5": "0xaa"})
+    assert proof.each_once([_log(), _log()]) == [_log()]
+    with pytest.raises(proof.BadAnswer, match="two different logs"):
+        proof.each_once([_log(), _log(data="0x01")])
+
+
+def test_what_is_not_ours_is_not_so_for_its_case() -> None:
+    proof.is_foreign(_log())
+    with pytest.raises(proof.BadAnswer, match="case"):
+        proof.is_foreign(_log(topics=["0xAB"]))
 
 
 # --------------------------------------------------------------------------------------- splits equal transfers
