@@ -15,7 +15,7 @@ from typing import Literal
 import psycopg
 import structlog
 
-from indexer import ahead, events, fetch, proof, reorg
+from indexer import ahead, events, fetch, proof, reorg, rows
 from indexer import chain as rpc
 from indexer.status import Status
 from ledger import copying, facts, record, rollups
@@ -182,16 +182,16 @@ class Mirror:
 
     def _batch(self, found: fetch.Found, finalized_number: int, proved: record.Proof) -> record.Batch:
         """Of the blocks, those with events are kept, and those that may still be reorganised away."""
-        last = found.headers[-1].height
-        keep_from = min(finalized_number, last)
+        chain_id, with_events, last = self.cursor.chain_id, found.with_events, found.headers[-1]
+        keep_from = min(finalized_number, last.height)
         blocks = [
-            fetch.block_fact(self.cursor.chain_id, each, has_events=each.number in found.with_events)
+            rows.block(chain_id, each, has_events=each.number in with_events)
             for each in found.headers
-            if each.number in found.with_events or each.height >= keep_from
+            if each.number in with_events or each.height >= keep_from
         ]
-        return record.Batch(
-            self.cursor.head_hash, blocks[-1], blocks, found.rows, proved, found.late_blocks, found.late_facts
-        )
+        head = fetch.block_fact(chain_id, last, has_events=last.number in with_events)
+        of_tables = {"block": blocks, **found.rows}
+        return record.Batch(self.cursor.head_hash, head, of_tables, proved, found.late_blocks, found.late_facts)
 
     async def _past(self) -> fetch.Past:
         numbers = range(self.cursor.finalized_number, self.cursor.head_number + 1)
@@ -247,8 +247,8 @@ class Mirror:
     def _count(self, found: fetch.Found) -> None:
         self.status.batches += 1
         self.status.blocks += len(found.headers)
-        for table, rows in found.rows.items():
-            self.status.rows[table] += len(rows)
+        for table, of_table in found.rows.items():
+            self.status.rows[table] += len(of_table)
         log.debug("blocks_recorded", head=self.cursor.head_number, blocks=len(found.headers), rows=found.count)
 
 

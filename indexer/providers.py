@@ -16,7 +16,7 @@ FAILURE, LIE = 1, 3
 """How heavy: each further strike doubles the rest."""
 _LONGEST_REST_SECONDS = 300.0
 _BURST_SECONDS = 0.25
-_QUESTIONS_PER_REQUEST = 64
+_QUESTIONS_PER_REQUEST = 200
 _BEHIND_SECONDS = 0.1
 _NEVER = float("-inf")
 

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from indexer.chain import Log
+from indexer.chain import Header, Log
 from indexer.events import Decoder, Undecodable
 from indexer.topics import AUTHORIZATION_USED, SHARE_HELD, TIP_SPLIT, TRANSFER
 from ledger import copying
@@ -25,6 +25,14 @@ _RAILS = {f"{number:064x}": field(copying.text(rail)) for number, rail in enumer
 _REASONS = {f"{number:064x}": field(copying.text(reason)) for number, reason in enumerate(HOLD_REASONS)}
 _HELD_MASKS = {f"{mask:064x}": field(f"{mask:04x}") for mask in range(8)}
 _LAST_SECOND = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
+
+
+def block(chain_id: int, header: Header, *, has_events: bool) -> str:
+    """The header as the ledger keeps it. It has proven its hash, so its hex is proper."""
+    place = f"{_INT8}{chain_id:016x}{_INT8}{header.height:016x}"
+    mined_at = copying.seconds(int(header.timestamp, 16))
+    hashes = f"{_HASH}{header.hash[2:]}{_HASH}{header.parent_hash[2:]}"
+    return f"0006{place}{hashes}{_INT8}{mined_at}00000001{has_events:02x}"
 
 
 class Writer:

@@ -80,9 +80,8 @@ class Batch:
 
     parent_hash: bytes
     head: facts.Block
-    blocks: Sequence[facts.Block]
-    """Those to keep: with events, or not yet final; `head` always."""
     rows: copying.Rows
+    """Of `block` those to keep: with events, or not yet final; `head` always."""
     proof: Proof
     late_blocks: Sequence[facts.Block] = ()
     """Blocks before this batch in which `late_facts` stand."""
@@ -152,7 +151,7 @@ async def append(
             await _forget_empty_blocks(connection, cursor, moved)
             await _notify(connection, moved)
         _demand_moved(update, cursor)
-        for table, rows in {"block": [copying.row("block", each) for each in batch.blocks], **batch.rows}.items():
+        for table, rows in batch.rows.items():
             await _copy(connection, cursor.schema, table, rows)
         await _add_late(connection, cursor.schema, batch)
     return moved

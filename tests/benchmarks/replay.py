@@ -150,7 +150,7 @@ class Replay:
         with_tips = [bisect_left(memory.first_log, number + 1) - 1 for number in memory.by_topic[0].get(TIP_SPLIT, [0])]
         body, rest = range(with_tips[0], with_tips[-1] + 1), range(with_tips[-1] + 1, len(memory.blocks))
         self._recorded = [*range(body[0]), *(number for _ in range(repeat) for number in body), *rest]
-        self._first_copy = body[-1] + 1
+        self._first_copy = body[-1] + 1 if repeat > 1 else len(memory.blocks)
         self._body = len(body)
         self._headers = [block.header for block in memory.blocks[: self._first_copy]]
         for number in range(self._first_copy, len(self._recorded)):

@@ -7,11 +7,13 @@ import psycopg
 import pytest
 from hypothesis import given, settings
 
-from indexer import rows
+from indexer import chain as rpc
+from indexer import fetch, rows
 from indexer.chain import Log
 from indexer.events import Decoder, Undecodable
 from ledger import copying, db, deployment, facts
 from tests.indexer.logs import CHAIN_ID, EVENTS, USDC_EVENTS, logs
+from tests.indexer.world import World
 
 _DECODER = Decoder(CHAIN_ID, deployment.abi("TipSplitter"))
 
@@ -37,6 +39,13 @@ def test_rows_of_the_splitter_are_those_of_the_facts(drawn: tuple[dict[str, Any]
 def test_rows_of_usdc_are_those_of_the_facts(drawn: tuple[dict[str, Any], Log]) -> None:
     _, log = drawn
     assert _written(log, usdc=True) == copying.rows_of([_DECODER.usdc(log, 2**41)])
+
+
+async def test_rows_of_blocks_are_those_of_the_facts(world: World, chain: rpc.Chain) -> None:
+    for header in await chain.headers(range(world.head()[0] + 1)):
+        for has_events in (False, True):
+            fact = fetch.block_fact(CHAIN_ID, header, has_events=has_events)
+            assert rows.block(CHAIN_ID, header, has_events=has_events) == copying.row("block", fact)
 
 
 @settings(max_examples=100, deadline=None)

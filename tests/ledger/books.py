@@ -62,8 +62,8 @@ class Books:
         number = self.cursor.head_number + 1
         head = block(number, has_events=bool(self._facts), fork=self.fork)._replace(parent_hash=self.cursor.head_hash)
         late_blocks = [block(number) for number in sorted({fact.block_number for fact in self._late})]
-        rows = copying.rows_of(self._facts)
-        batch = record.Batch(self.cursor.head_hash, head, [head], rows, "bloom", late_blocks, self._late)
+        rows = {"block": [copying.row("block", head)], **copying.rows_of(self._facts)}
+        batch = record.Batch(self.cursor.head_hash, head, rows, "bloom", late_blocks, self._late)
         self.cursor = await record.append(self.connection, self.cursor, batch, record.Finality(safe, final, number))
         self._facts, self._late = [], []
 

@@ -22,7 +22,7 @@ async def test_a_batch_must_continue_the_head(books: Books) -> None:
         await record.append(
             books.connection,
             books.cursor,
-            record.Batch(stray.parent_hash, stray, [stray], {}, "bloom"),
+            record.Batch(stray.parent_hash, stray, {}, "bloom"),
             record.Finality(0, 0, 2),
         )
 

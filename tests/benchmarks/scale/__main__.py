@@ -22,7 +22,7 @@ from eth_utils.address import to_checksum_address
 
 from api import log as api_log
 from deploy.local import cache, postgres
-from ledger import db, facts, record, rollups
+from ledger import copying, db, facts, record, rollups
 from ledger.deployment import Deployment
 from tests.benchmarks.scale import http
 from tests.benchmarks.scale.market import CHAIN_ID, START, VAULTS, Made, Market
@@ -90,7 +90,8 @@ class Loader:
             for n, t in made.blocks
         ]
         head = blocks[-1]
-        batch = record.Batch(self.cursor.head_hash, head, blocks, made.rows, "bloom")
+        rows = {"block": [copying.row("block", each) for each in blocks], **made.rows}
+        batch = record.Batch(self.cursor.head_hash, head, rows, "bloom")
         final = max(0, head.number - _FINALITY_BLOCKS)
         started = time.perf_counter()
         self.cursor = await record.append(
