@@ -324,6 +324,11 @@ async def _next_news(stop: asyncio.Event, seconds: float, news: News | None) -> 
 
 async def _before_start(chain: rpc.Chain, scope: fetch.Scope) -> facts.Block:
     (header,) = await chain.headers([scope.deployment.deployed_at_block - 1])
+    try:
+        proof.header_hash(header)
+    except proof.BadAnswer as lie:
+        chain.leave_provider(type(lie).__name__, str(lie))
+        raise rpc.Unavailable(str(lie)) from lie
     return fetch.block_fact(scope.deployment.chain_id, header, has_events=False)
 
 

@@ -223,8 +223,8 @@ class History:
         self.told.depths.append(depth)
         if self.rng.random() < 0.25:  # the new fork is shorter for a while
             await asyncio.to_thread(self.world.roll_back, depth)
-            await self._act(self.rng.randrange(1, 4))
             await asyncio.to_thread(self.world.mine)  # else it might only have lost blocks, which forgets nothing
+            await self._act(self.rng.randrange(1, 4))
         else:
             await asyncio.to_thread(self.world.reorganise, depth)
 
