@@ -41,7 +41,7 @@ class RangeRefused(Unavailable):
         self.suggested_blocks = suggested_blocks
 
 
-class Header(msgspec.Struct, rename="camel", frozen=True):
+class Header(msgspec.Struct, rename="camel", frozen=True, gc=False):
     """A block header as `eth_getBlockByNumber` gives it: every quantity and every byte string in hex."""
 
     number: str
@@ -72,7 +72,7 @@ class Header(msgspec.Struct, rename="camel", frozen=True):
         return int(self.number, 16)
 
 
-class Log(msgspec.Struct, rename="camel", frozen=True):
+class Log(msgspec.Struct, rename="camel", frozen=True, gc=False):
     """A log as `eth_getLogs` gives it, hex throughout."""
 
     address: str
@@ -300,20 +300,20 @@ class Chain:
         asked = _Asked(provider, time.monotonic())
         try:
             (answer,) = await self._wire.put(provider, [("eth_getBlockByNumber", [block, False])])
-            header: Header | None = self._decode(provider, _HEADER, answer.result)
+            found: list[Header | None] = _decoded(provider, _HEADER, [answer.result])
         except Limited as limit:
             provider.limit(limit.seconds)
         except Unavailable as fault:
             self._leave(asked, Unavailable.__name__, str(fault))
         else:
-            return header
+            return found[0]
         return None
 
     async def headers(self, numbers: Iterable[int]) -> list[Header]:
         """The headers at these heights, in this order. Raises Behind when the provider lacks one, and Unavailable."""
         wanted = list(numbers)
         answers = await self.ask([("eth_getBlockByNumber", [hex(number), False]) for number in wanted])
-        found = [self._read(_HEADER, answer) for answer in answers]
+        found = self._read_all(_HEADER, answers)
         for number, header in zip(wanted, found, strict=True):
             if header is None or header.height != number:
                 raise Behind(f"{self.provider.name} has no block {number}")
@@ -337,7 +337,8 @@ class Chain:
                 header = self._read(_HEADER, answers.pop())
                 if header is None or header.hash != reaching[1]:
                     raise Behind(f"{self.provider.name} answered without having block {reaching[0]}")
-            found += [log for answer in answers for log in self._read(_LOGS, answer)]
+            for logs in self._read_all(_LOGS, answers):
+                found += logs
         return found
 
     async def _ask_narrowly(self, questions: Sequence[Question]) -> list[msgspec.Raw]:
@@ -360,7 +361,7 @@ class Chain:
     async def receipts_of(self, block_hashes: Sequence[str]) -> list[list[Receipt]]:
         """Those of several blocks, each by its hash. Raises Behind when the provider lacks one, and Unavailable."""
         answers = await self.ask([("eth_getBlockReceipts", [each]) for each in block_hashes])
-        found = [self._read(_RECEIPTS, answer) for answer in answers]
+        found = self._read_all(_RECEIPTS, answers)
         for block_hash, receipts in zip(block_hashes, found, strict=True):
             if receipts is None:
                 raise Behind(f"{self.provider.name} has no receipts of block {block_hash}")
@@ -370,7 +371,7 @@ class Chain:
         """Answers of `eth_call` (address, calldata in hex) in the state of exactly that block."""
         at = {"blockHash": block_hash}
         answers = await self.ask([("eth_call", [{"to": to, "data": data}, at]) for to, data in calls])
-        return [bytes.fromhex(self._read(_TEXT, answer)[2:]) for answer in answers]
+        return [bytes.fromhex(answer[2:]) for answer in self._read_all(_TEXT, answers)]
 
     async def ask(self, questions: Sequence[Question]) -> list[msgspec.Raw]:
         """Raw results in the order of the questions. Raises Unavailable when any of them has none."""
@@ -382,13 +383,11 @@ class Chain:
         return [answer.result for answer in answers]
 
     def _read(self, decoder: msgspec.json.Decoder[Answer], result: msgspec.Raw) -> Answer:
-        return self._decode(self.provider, decoder, result)
+        (answer,) = self._read_all(decoder, [result])
+        return answer
 
-    def _decode(self, provider: Provider, decoder: msgspec.json.Decoder[Answer], result: msgspec.Raw) -> Answer:
-        try:
-            return decoder.decode(result)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise Unavailable(f"{provider.name} answered with something else: {error}") from error
+    def _read_all(self, decoder: msgspec.json.Decoder[Answer], results: Iterable[msgspec.Raw]) -> list[Answer]:
+        return _decoded(self.provider, decoder, results)
 
     # ----------------------------------------------------------------------------------------------------- requests
 
@@ -428,6 +427,13 @@ class Chain:
         if (task := asyncio.current_task()) is not None:
             self._asked[task] = asked
         return asked
+
+
+def _decoded(provider: Provider, decoder: msgspec.json.Decoder[Answer], results: Iterable[msgspec.Raw]) -> list[Answer]:
+    try:
+        return [decoder.decode(each) for each in results]
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Unavailable(f"{provider.name} answered with something else: {error}") from error
 
 
 def _width(filter_: LogFilter) -> int:

@@ -5,16 +5,20 @@ must name the header's hash. What a bloom cannot prove (one log left out among o
 matched by the transfers and holds of its transaction.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from operator import itemgetter
 
-from eth_utils.crypto import keccak
+from eth_hash.backends.pysha3 import keccak256 as keccak
 
 from indexer.chain import Header, Log
 from indexer.topics import AUTHORIZATION_USED, SHARE_HELD, TIP_SPLIT, TRANSFER, VAULT_FLUSHED
 from ledger.models import AGENT_HELD, CREATOR_HELD, PLATFORM_HELD, RAILS
 
 _BLOOM_BITS = 2048
+_STRING_HEADS = [f"{0x80 + size:02x}" for size in range(56)]
+_FIRST = itemgetter(0)
 _DENSE_BLOOM = 0.35
 """Above this share of bits set, more than one block in twenty says maybe without having anything (0.35³ = 4 %)."""
 
@@ -38,16 +42,16 @@ def headers_chain(headers: Sequence[Header]) -> None:
     """Each header has the hash it says, and continues the one before. Raises BadAnswer."""
     for header in headers:
         header_hash(header)
-    for before, after in pairwise(headers):
-        if after.parent_hash != before.hash or after.height != before.height + 1:
-            raise BadAnswer(f"block {after.height} does not follow block {before.height}")
+    for (before, number), (after, next_number) in pairwise([(header, header.height) for header in headers]):
+        if after.parent_hash != before.hash or next_number != number + 1:
+            raise BadAnswer(f"block {next_number} does not follow block {number}")
 
 
 def header_hash(header: Header) -> None:
     """Recomputes the hash, so that the header's bloom and parent are what was mined. Raises BadAnswer."""
     try:
         encoded = bytes.fromhex(_rlp(header))
-    except ValueError as error:
+    except (ValueError, IndexError) as error:
         raise BadAnswer(f"the header of block {header.number} is no proper hex: {error}") from error
     if "0x" + keccak(encoded).hex() != header.hash:
         raise BadAnswer(f"the header of block {header.height} does not have the hash {header.hash}")
@@ -101,59 +105,56 @@ def splits_are_paid(logs: Iterable[Log], splitter: bytes) -> None:
     `logs`: of the splitter and of USDC, in any order. Raises BadAnswer naming the split: a log was left out or
     invented, or the contract is not what we think.
     """
-    by_tx: dict[str, list[Log]] = {}
+    by_tx: dict[str, list[Log]] = defaultdict(list)
     with_splits = set()
     for log in logs:
-        by_tx.setdefault(log.transaction_hash, []).append(log)
+        by_tx[log.transaction_hash].append(log)
         if log.topics[0] == TIP_SPLIT:
             with_splits.add(log.transaction_hash)
+    account = f"0x{splitter.hex():0>64}"
     for tx_hash in with_splits:
-        _Payments(f"0x{splitter.hex():0>64}").check(by_tx[tx_hash])
+        _Payments(account).check(by_tx[tx_hash])
 
 
 class _Payments:
     """What moved and was held in one transaction, as far as no split has accounted for it. All in words of 0x-hex."""
 
+    __slots__ = ("_authorizers", "_flushed", "_holds", "_splitter", "_transfers")
+
     def __init__(self, splitter: str) -> None:
         self._splitter = splitter
-        self._transfers: list[Log] = []
-        self._holds: list[Log] = []
+        self._transfers: dict[tuple[str, str], list[str]] = {}
+        """Source and amount → to whom."""
+        self._holds: list[tuple[str, str]] = []
+        """Ref and amount."""
         self._authorizers: set[str] = set()
         self._flushed: str | None = None
 
     def check(self, logs: list[Log]) -> None:
         """The contract logs a split after everything that belongs to it."""
-        for log in sorted(logs, key=_index):
+        for _, log in sorted([(int(log.log_index, 16), log) for log in logs], key=_FIRST):
             topic = log.topics[0]
             if topic == TRANSFER:
-                self._transfers.append(log)
+                _, source, to = log.topics
+                self._transfers.setdefault((source, log.data[2:]), []).append(to)
+            elif topic == TIP_SPLIT:
+                self._account_for(log)
             elif topic == SHARE_HELD:
-                self._holds.append(log)
+                self._holds.append((log.topics[2], log.data[66:130]))
             elif topic == AUTHORIZATION_USED:
                 self._authorizers.add(log.topics[1])
             elif topic == VAULT_FLUSHED:
                 self._flushed = log.topics[1]
-            elif topic == TIP_SPLIT:
-                self._account_for(log)
 
     def _account_for(self, split: Log) -> None:
-        data = split.data[2:]
-        amount, creator, agent = data[64:128], data[128:192], data[192:256]
+        data = split.data
+        amount, creator, agent = data[66:130], data[130:194], data[194:258]
         platform = f"{int(amount, 16) - int(creator, 16) - int(agent, 16):064x}"
-        held_mask, rail = int(data[384:448], 16), RAILS[int(data[448:512], 16)]
-        source = self._source(split, rail, amount)
-        legs = (
-            (CREATOR_HELD, creator, "0x" + data[256:320]),
-            (AGENT_HELD, agent, "0x" + data[320:384]),
-            (PLATFORM_HELD, platform, None),  # the treasury is not in the event: whatever it was
-        )
-        for bit, share, wallet in legs:
-            if not held_mask & bit:
-                self._take_transfer(split, share, source, wallet)
-                continue
-            self._take_hold(split, share)
-            if source != self._splitter:
-                self._take_transfer(split, share, source, self._splitter)
+        held_mask = int(data[386:450], 16)
+        source = self._source(split, RAILS[int(data[450:514], 16)], amount)
+        self._leg(split, held_mask & CREATOR_HELD, creator, source, "0x" + data[258:322])
+        self._leg(split, held_mask & AGENT_HELD, agent, source, "0x" + data[322:386])
+        self._leg(split, held_mask & PLATFORM_HELD, platform, source, None)  # the treasury is not in the event
 
     def _source(self, split: Log, rail: str, amount: str) -> str:
         """Whose money is split: the payer's, ours (once the authorization paid us), or that of the vault just
@@ -170,24 +171,28 @@ class _Payments:
             raise BadAnswer(f"tip {_at(split)} came out of a vault, but none was flushed")
         return self._flushed
 
+    def _leg(self, split: Log, held: int, share: str, source: str, wallet: str | None) -> None:
+        if not held:
+            self._take_transfer(split, share, source, wallet)
+            return
+        try:
+            self._holds.remove((split.topics[1], share))
+        except ValueError:
+            raise BadAnswer(
+                f"tip {_at(split)} holds a share of {int(share, 16)} micro-USDC that no ShareHeld names"
+            ) from None
+        if source != self._splitter:
+            self._take_transfer(split, share, source, self._splitter)
+
     def _take_transfer(self, split: Log, amount: str, source: str, to: str | None) -> None:
-        data = "0x" + amount
-        for number, log in enumerate(self._transfers):
-            if log.data == data and log.topics[1] == source and to in (None, log.topics[2]):
-                del self._transfers[number]
-                return
-        raise BadAnswer(f"tip {_at(split)} moved {int(amount, 16)} micro-USDC that no Transfer shows")
-
-    def _take_hold(self, split: Log, amount: str) -> None:
-        for number, log in enumerate(self._holds):
-            if log.data[66:130] == amount and log.topics[2] == split.topics[1]:
-                del self._holds[number]
-                return
-        raise BadAnswer(f"tip {_at(split)} holds a share of {int(amount, 16)} micro-USDC that no ShareHeld names")
-
-
-def _index(log: Log) -> int:
-    return int(log.log_index, 16)
+        """To `to`, or to whomever it went."""
+        receivers = self._transfers.get((source, amount))
+        if receivers and to is None:
+            receivers.pop(0)
+        elif receivers and to in receivers:
+            receivers.remove(to)
+        else:
+            raise BadAnswer(f"tip {_at(split)} moved {int(amount, 16)} micro-USDC that no Transfer shows")
 
 
 def _at(split: Log) -> str:
@@ -210,33 +215,35 @@ def _rlp(header: Header) -> str:
         f"{_quantity(header.gas_used)}{_quantity(header.timestamp)}{_string(header.extra_data[2:])}"
         f"a0{header.mix_hash[2:]}88{header.nonce[2:]}"
     )
-    since = [  # EIP-1559, 4895, 4844 (two), 4788, 7685: a header has a prefix of these
-        (header.base_fee_per_gas, _quantity),
-        (header.withdrawals_root, _hash),
-        (header.blob_gas_used, _quantity),
-        (header.excess_blob_gas, _quantity),
-        (header.parent_beacon_block_root, _hash),
-        (header.requests_hash, _hash),
-    ]
-    body += "".join(encode(value) for value, encode in since if value is not None)
+    if header.base_fee_per_gas is not None:  # EIP-1559; what came later, only after what came before
+        body += _quantity(header.base_fee_per_gas)
+    if header.withdrawals_root is not None:  # EIP-4895
+        body += f"a0{header.withdrawals_root[2:]}"
+    if header.blob_gas_used is not None:  # EIP-4844
+        body += _quantity(header.blob_gas_used)
+    if header.excess_blob_gas is not None:
+        body += _quantity(header.excess_blob_gas)
+    if header.parent_beacon_block_root is not None:  # EIP-4788
+        body += f"a0{header.parent_beacon_block_root[2:]}"
+    if header.requests_hash is not None:  # EIP-7685
+        body += f"a0{header.requests_hash[2:]}"
     size = f"{len(body) // 2:x}"
     return f"{0xF7 + (len(size) + 1) // 2:02x}{_even(size)}{body}"
 
 
-def _hash(value: str) -> str:
-    return f"a0{value[2:]}"
-
-
 def _quantity(value: str) -> str:
-    number = int(value, 16)
-    return _string(_even(f"{number:x}")) if number else "80"
+    """Without the zeros that some nodes begin it with."""
+    digits = value[2:]
+    if digits[0] == "0":
+        digits = digits.lstrip("0")
+    return _string("0" + digits if len(digits) % 2 else digits)
 
 
 def _string(digits: str) -> str:
     """At most 55 bytes, as all variable fields of a header are."""
     if len(digits) == 2 and digits < "80":  # noqa: PLR2004 - one byte below 0x80 is itself
         return digits
-    return f"{0x80 + len(digits) // 2:02x}{digits}"
+    return _STRING_HEADS[len(digits) // 2] + digits
 
 
 def _even(digits: str) -> str:

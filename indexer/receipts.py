@@ -9,7 +9,7 @@ and turned into bytes once a receipt. Proven equal to the `trie` library. Pure.
 from collections.abc import Sequence
 from functools import lru_cache
 
-from eth_utils.crypto import keccak
+from eth_hash.backends.pysha3 import keccak256 as keccak
 
 from indexer.chain import Header, Log, Receipt
 from indexer.proof import BadAnswer
