@@ -24,6 +24,7 @@ _LONGEST_PATIENCE = 64
 """Successes before a node that refused again and again is asked for more."""
 _RECEIPTS_AT_ONCE = 8
 """Blocks: a busy one has a megabyte of receipts."""
+_HEADERS_AT_ONCE = 60
 _ROWS = 12000
 """So many rows a range should have: about 20 MB of answers."""
 
@@ -115,7 +116,7 @@ class Ahead:
 
         async def first_look() -> Look:
             headers = await self.chain.headers(numbers)
-            proof.headers_chain(headers)
+            await _prove(self.scope, headers)
             return await looked(self.chain, self.scope, await self._range(headers), watched)
 
         async def known_after() -> frozenset[str]:
@@ -141,6 +142,14 @@ class Ahead:
         if self.with_receipts:
             return await received(self.chain, headers)
         return Range(headers, fetch.ByNumber(self.chain, headers), "bloom")
+
+
+async def _prove(scope: Scope, headers: Sequence[Header]) -> None:
+    """As `proof.headers_chain`, some at a time: a database that waits for us meanwhile need not wait for all."""
+    async with scope.proving:
+        for start in range(0, len(headers), _HEADERS_AT_ONCE):
+            proof.headers_chain(headers[max(0, start - 1) : start + _HEADERS_AT_ONCE])
+            await asyncio.sleep(0)
 
 
 async def young(chain: Chain, headers: Sequence[Header], *, with_receipts: bool) -> Range:

@@ -63,12 +63,13 @@ class Writer:
         transfers: list[str] = []
         for log, noticed in logs:
             try:
-                if log.topics[0] == TRANSFER:
+                topic = log.topics[0]
+                if topic == TRANSFER:
                     transfers.append(f"{self._transfer(log)}{_INT8}{noticed:016x}")
-                elif log.topics[0] == AUTHORIZATION_USED:
+                elif topic == AUTHORIZATION_USED:
                     self.rows["authorization_used"].append(f"{self._authorization(log)}{_INT8}{noticed:016x}")
                 else:
-                    raise ValueError(f"unexpected topic {log.topics[0]}")
+                    raise ValueError(f"unexpected topic {topic}")
             except (ValueError, IndexError) as error:
                 raise Undecodable(f"log {log.place} of USDC in {log.transaction_hash}: {error!r}") from error
         if transfers:
