@@ -36,6 +36,7 @@ _GRACE_SECONDS = 0.5
 _LOST = (
     psycopg.OperationalError,
     psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.TransactionTimeout,
     psycopg.errors.ReadOnlySqlTransaction,  # the database failed over, and we still talk to the old one
     record.Fenced,
     rpc.Unavailable,
@@ -216,6 +217,7 @@ SET tcp_keepalives_idle = 1; SET tcp_keepalives_interval = 1; SET tcp_keepalives
 SET tcp_user_timeout = '3s';
 SET idle_in_transaction_session_timeout = '5s'; -- frozen between two statements
 SET statement_timeout = '20s'; -- frozen within one, while a COPY waits for more; no batch takes a second
+SET transaction_timeout = '10s'; -- frozen within a pipeline, whose flush turns the idle timer off (seen in 18)
 SET idle_session_timeout = '60s'"""
 """How soon PostgreSQL gives up a session whose process says nothing more, and with it the writer's lock."""
 

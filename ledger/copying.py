@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 
@@ -43,16 +46,44 @@ class BadHex(ValueError):
     """A row has something in it that is no hex digit."""
 
 
+class Field(bytes):
+    """One field of a row, as PostgreSQL takes it in binary, of whatever type its column is."""
+
+
+class _FieldDumper(Dumper):
+    format = Format.BINARY  # without an oid: the column decides
+
+    def dump(self, obj: Field) -> bytes:
+        return obj
+
+
+psycopg.adapters.register_dumper(Field, _FieldDumper)
+
+
 def stream(rows: Sequence[str]) -> bytes:
     """What COPY reads: header, rows, trailer. Raises BadHex."""
-    digits = "".join(rows)
+    return _SIGNATURE + _bytes("".join(rows)) + _TRAILER
+
+
+def fields(row: str) -> list[Field | None]:
+    """What an INSERT takes instead: a COPY is two round trips, which a few rows are not worth. Raises BadHex."""
+    content, start, found = _bytes(row), 2, list[Field | None]()
+    while start < len(content):
+        size = int.from_bytes(content[start : start + 4], signed=True)
+        end = start + 4 + max(size, 0)
+        found.append(None if size < 0 else Field(content[start + 4 : end]))
+        start = end
+    return found
+
+
+def _bytes(digits: str) -> bytes:
     try:
         content = bytes.fromhex(digits)
     except ValueError as error:
         raise BadHex(str(error)) from error
     if 2 * len(content) != len(digits):
         raise BadHex("white space between the digits")
-    return _SIGNATURE + content + _TRAILER
+    return content
 
 
 def rows_of(found: Iterable[facts.Fact]) -> Rows:

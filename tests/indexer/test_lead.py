@@ -92,7 +92,7 @@ def test_a_second_ctrl_c_kills(world: World, settings: Settings) -> None:
 
 
 def test_a_frozen_writer_loses_its_lead_and_comes_back_as_a_standby(world: World, settings: Settings) -> None:
-    """Stopped between two statements of a transaction, its process alive and its connection whole."""
+    """Stopped within a transaction, its process alive and its connection whole."""
     environment = world.environment(settings.database_url)
     with db.connect(settings.database_url, autocommit=True) as owner:
         owner.execute(_SLOW_INSERT.replace("60", "1"))
@@ -106,7 +106,7 @@ def test_a_frozen_writer_loses_its_lead_and_comes_back_as_a_standby(world: World
                 owner.execute("ALTER FUNCTION public.slow() RENAME TO was_slow")
                 owner.execute(_NOT_SLOW)
                 other.until_logged("leading")
-                assert time.monotonic() - stopped < 10
+                assert time.monotonic() - stopped < 15
                 frozen.signal(signal.SIGCONT)
                 frozen.until_logged("lead_lost")
                 frozen.until_logged("standing_by")
