@@ -7,7 +7,8 @@ commit with that).
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -33,7 +34,7 @@ Proof = Literal["bloom", "receipts"]
 """See `models.PROOFS`."""
 
 _FEW_ROWS = 8
-"""So many are inserted, one by one but in one round trip; more are copied, in two for each table."""
+"""So many are inserted by the round trip that moves the cursor; more are copied, in two more for each table."""
 _LATE_TABLES = ("usdc_transfer", "authorization_used")
 
 
@@ -147,11 +148,16 @@ async def append(
         raise ValueError("the batch does not continue the ledger's head")
     moved = _settled(replace(cursor, status=status, status_detail=None), batch.head, finality)
     few = {table: rows for table, rows in batch.rows.items() if len(rows) <= _FEW_ROWS}
-    async with connection.transaction():
-        await _move_and_insert(connection, cursor, moved, batch.proof, few)
-        for table, rows in batch.rows.items():
-            if table not in few:
-                await _copy(connection, cursor.schema, table, rows)
+    many = {table: rows for table, rows in batch.rows.items() if table not in few}
+    if not many and not batch.late_blocks:
+        async with _fenced(cursor), connection.pipeline():  # one transaction and one round trip, see _move_and_insert
+            await _move_and_insert(connection, cursor, moved, batch.proof, few)
+        return moved
+    async with _fenced(cursor), connection.transaction():
+        async with connection.pipeline():
+            await _move_and_insert(connection, cursor, moved, batch.proof, few)
+        for table, rows in many.items():
+            await _copy(connection, cursor.schema, table, rows)
         await _add_late(connection, cursor.schema, batch)
     return moved
 
@@ -162,7 +168,7 @@ async def rewind(connection: Connection, cursor: Cursor, ancestor_number: int) -
     """
     if ancestor_number < cursor.finalized_number:
         raise BeyondFinality(f"block {ancestor_number} is below the finalized block {cursor.finalized_number}")
-    async with connection.transaction():
+    async with _fenced(cursor), connection.transaction():
         ancestor = await stored_block(connection, cursor, ancestor_number)
         moved = replace(
             cursor,
@@ -183,7 +189,7 @@ async def settle(connection: Connection, cursor: Cursor, finality: Finality, sta
         cursor.chain_id, cursor.head_number, cursor.head_hash, b"", cursor.head_timestamp, has_events=False
     )
     moved = _settled(replace(cursor, status=status, status_detail=None), head, finality)
-    async with connection.transaction():
+    async with _fenced(cursor), connection.transaction():
         await _move(connection, cursor, moved)
         await _forget_empty_blocks(connection, cursor, moved)
         if moved != cursor:
@@ -194,7 +200,7 @@ async def settle(connection: Connection, cursor: Cursor, finality: Finality, sta
 async def halt(connection: Connection, cursor: Cursor, detail: str) -> Cursor:
     """Marks the ledger as halted: readiness goes off, nothing more is written. Raises Fenced."""
     moved = replace(cursor, status="halted", status_detail=detail)
-    async with connection.transaction():
+    async with _fenced(cursor), connection.transaction():
         await _move(connection, cursor, moved)
         await _notify(connection, moved)
     return moved
@@ -297,36 +303,31 @@ def _settled(cursor: Cursor, head: facts.Block, finality: Finality) -> Cursor:
 async def _move_and_insert(
     connection: Connection, before: Cursor, after: Cursor, proof: Proof, few: copying.Rows
 ) -> None:
-    """All in one round trip: half of a live batch is waiting."""
-    update = None
-    try:
-        async with connection.pipeline():
-            update = await _start_move(connection, before, after)
-            await _note_proof(connection, before, after, proof)
-            await _forget_empty_blocks(connection, before, after)
-            await _notify(connection, after)
-            for table, rows in few.items():
-                for row in rows:
-                    await connection.execute(_insert_statement(before.schema, table), copying.fields(row))
-    except psycopg.IntegrityError:
-        if update is not None and update.rowcount == 0:  # whoever fenced us has written these rows
-            _demand_moved(update, before)
-        raise
-    _demand_moved(update, before)
+    """Only statements whose answers nobody waits for: in a pipeline outside of a transaction block PostgreSQL takes all
+    of them as one transaction (https://www.postgresql.org/docs/18/libpq-pipeline-mode.html)."""
+    await _move(connection, before, after)
+    await _note_proof(connection, before, after, proof)
+    await _forget_empty_blocks(connection, before, after)
+    await _notify(connection, after)
+    for table, rows in few.items():
+        if rows:
+            values = [field for row in rows for field in copying.fields(row)]
+            await connection.execute(_insert_statement(before.schema, table, len(rows)), values)
 
 
 async def _move(connection: Connection, before: Cursor, after: Cursor) -> None:
-    _demand_moved(await _start_move(connection, before, after), before)
-
-
-async def _start_move(connection: Connection, before: Cursor, after: Cursor) -> psycopg.AsyncCursor[tuple[Any, ...]]:
+    """Fails, and with it the transaction, where the cursor is not at `before`: see `_fenced`."""
     parameters = {**after.__dict__, "expected_hash": before.head_hash}
-    return await connection.execute(_sql(_MOVE_CURSOR, before.schema), parameters)
+    await connection.execute(_sql(_MOVE_CURSOR, before.schema), parameters)
 
 
-def _demand_moved(update: psycopg.AsyncCursor[tuple[Any, ...]], before: Cursor) -> None:
-    if update.rowcount != 1:
-        raise Fenced(f"the cursor of chain {before.chain_id} is no longer at 0x{before.head_hash.hex()}")
+@asynccontextmanager
+async def _fenced(cursor: Cursor) -> AsyncIterator[None]:
+    """Around the transaction that moves the cursor."""
+    try:
+        yield
+    except psycopg.errors.DivisionByZero as error:  # by `_MOVE_CURSOR`, and nothing else here divides
+        raise Fenced(f"the cursor of chain {cursor.chain_id} is no longer at 0x{cursor.head_hash.hex()}") from error
 
 
 async def _copy(connection: Connection, schema: str, table: str, rows: Sequence[str]) -> None:
@@ -406,11 +407,11 @@ def _sql(statement: str, schema: str, table: str = "") -> sql.SQL:
 
 
 @lru_cache
-def _insert_statement(schema: str, table: str) -> sql.SQL:
+def _insert_statement(schema: str, table: str, rows: int) -> sql.SQL:
     names = [name for name, _ in copying.COLUMNS[table]]
     columns = sql.SQL(", ").join(map(sql.Identifier, names)).as_string()
-    values = ", ".join(["%b"] * len(names))
-    return _sql(f"INSERT INTO {{s}}.{{t}} ({columns}) VALUES ({values})", schema, table)  # noqa: S608 - our own names
+    values = ", ".join(["(" + ", ".join(["%b"] * len(names)) + ")"] * rows)
+    return _sql(f"INSERT INTO {{s}}.{{t}} ({columns}) VALUES {values}", schema, table)  # noqa: S608 - our own names
 
 
 @lru_cache
@@ -441,11 +442,14 @@ _READ_CURSOR = """
 SELECT chain_id, start_number, head_number, head_hash, head_timestamp, safe_number, finalized_number,
     chain_head_number, epoch, status, status_detail FROM {s}.cursor WHERE chain_id = %s"""
 
+# Divides by zero when there is no such cursor: whatever follows in the same pipeline is not begun.
 _MOVE_CURSOR = """
-UPDATE {s}.cursor SET head_number = %(head_number)s, head_hash = %(head_hash)s, head_timestamp = %(head_timestamp)s,
+WITH moved AS (UPDATE {s}.cursor SET
+    head_number = %(head_number)s, head_hash = %(head_hash)s, head_timestamp = %(head_timestamp)s,
     safe_number = %(safe_number)s, finalized_number = %(finalized_number)s, chain_head_number = %(chain_head_number)s,
     status = %(status)s, status_detail = %(status_detail)s, updated_at = now()
-WHERE chain_id = %(chain_id)s AND head_hash = %(expected_hash)s AND epoch = %(epoch)s"""
+WHERE chain_id = %(chain_id)s AND head_hash = %(expected_hash)s AND epoch = %(epoch)s RETURNING 1)
+SELECT 1 / count(*) FROM moved"""
 
 _INSERT_BLOCK = "INSERT INTO {s}.block VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
 _INSERT_LATE_BLOCK = """
