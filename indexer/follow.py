@@ -225,19 +225,18 @@ class Mirror:
         """The node's tags, as far as they say something new and the blocks they name are on the ledger's chain."""
         head = headers[-1].height if headers else self.cursor.head_number
         known = {header.height: header.hash for header in headers}
-        tags = [tag for tag in (heads.safe, heads.finalized) if tag is not None and tag.height <= head]
-        unknown = [tag.height for tag in tags if tag.height > self.cursor.finalized_number and tag.height not in known]
-        if unknown:
+        said = ((heads.safe, self.cursor.safe_number), (heads.finalized, self.cursor.finalized_number))
+        news = [tag.height for tag, before in said if tag is not None and before < tag.height <= head]
+        if unknown := [number for number in news if number not in known]:
             for block in await record.stored_blocks(self.connection, self.cursor, unknown):
                 known[block.number] = "0x" + block.hash.hex()
 
-        def confirmed(tag: rpc.Header | None, otherwise: int) -> int:
-            if tag is None or tag.height <= otherwise:
-                return otherwise
-            return min(tag.height, head) if tag.height > head or known.get(tag.height) == tag.hash else otherwise
+        def confirmed(tag: rpc.Header | None, before: int) -> int:
+            if tag is None or tag.height <= before:
+                return before
+            return min(tag.height, head) if tag.height > head or known.get(tag.height) == tag.hash else before
 
-        finalized = confirmed(heads.finalized, self.cursor.finalized_number)
-        safe = confirmed(heads.safe, self.cursor.safe_number)
+        safe, finalized = (confirmed(tag, before) for tag, before in said)
         return record.Finality(safe, finalized, heads.latest.height)
 
     def _moved(self, cursor: record.Cursor) -> None:

@@ -8,7 +8,7 @@ commit with that).
 
 import json
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Table
 
 from ledger import copying, facts
@@ -149,8 +150,8 @@ async def append(
     moved = _settled(replace(cursor, status=status, status_detail=None), batch.head, finality)
     few = {table: rows for table, rows in batch.rows.items() if len(rows) <= _FEW_ROWS}
     many = {table: rows for table, rows in batch.rows.items() if table not in few}
-    if not many and not batch.late_blocks:
-        async with _fenced(cursor), connection.pipeline():  # one transaction and one round trip, see _move_and_insert
+    if not many and not batch.late_blocks and connection.info.transaction_status == TransactionStatus.IDLE:
+        async with _fenced(cursor), _in_one_round_trip(connection):
             await _move_and_insert(connection, cursor, moved, batch.proof, few)
         return moved
     async with _fenced(cursor), connection.transaction():
@@ -303,8 +304,7 @@ def _settled(cursor: Cursor, head: facts.Block, finality: Finality) -> Cursor:
 async def _move_and_insert(
     connection: Connection, before: Cursor, after: Cursor, proof: Proof, few: copying.Rows
 ) -> None:
-    """Only statements whose answers nobody waits for: in a pipeline outside of a transaction block PostgreSQL takes all
-    of them as one transaction (https://www.postgresql.org/docs/18/libpq-pipeline-mode.html)."""
+    """Only statements whose answers nobody waits for."""
     await _move(connection, before, after)
     await _note_proof(connection, before, after, proof)
     await _forget_empty_blocks(connection, before, after)
@@ -313,6 +313,22 @@ async def _move_and_insert(
         if rows:
             values = [field for row in rows for field in copying.fields(row)]
             await connection.execute(_insert_statement(before.schema, table, len(rows)), values)
+
+
+@asynccontextmanager
+async def _in_one_round_trip(connection: Connection) -> AsyncIterator[None]:
+    """A transaction of its own for statements whose answers nobody waits for. psycopg's would take three.
+
+    COMMIT goes last: whatever is raised before it, also in between by us, leaves nothing behind."""
+    try:
+        async with connection.pipeline():
+            await connection.execute("BEGIN")
+            yield
+            await connection.execute("COMMIT")
+    except BaseException:
+        with suppress(psycopg.Error):  # of a connection that is gone, and with it the transaction
+            await connection.rollback()
+        raise
 
 
 async def _move(connection: Connection, before: Cursor, after: Cursor) -> None:

@@ -67,6 +67,11 @@ class Books:
         self.cursor = await record.append(self.connection, self.cursor, batch, record.Finality(safe, final, number))
         self._facts, self._late = [], []
 
+    def taken(self) -> list[facts.Fact]:
+        """The facts of the block being written, which then has none."""
+        found, self._facts = self._facts, []
+        return found
+
     async def rewind(self, number: int) -> None:
         self.cursor = await record.rewind(self.connection, self.cursor, number)
         self.fork += 1

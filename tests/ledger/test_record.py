@@ -1,9 +1,10 @@
 """The only writer: whole batches or nothing, on top of the head or not at all, and nothing is only deleted."""
 
+import psycopg
 import pytest
 
-from ledger import record
-from tests.ledger.books import CHAIN_ID, DEPLOYMENT, Books, block, hash_of
+from ledger import copying, record
+from tests.ledger.books import CHAIN_ID, DEPLOYMENT, START, Books, block, hash_of
 
 
 async def test_rows_and_cursor_move_together(books: Books) -> None:
@@ -35,6 +36,40 @@ async def test_the_same_batch_twice_is_fenced(books: Books) -> None:
     books.tip()
     with pytest.raises(record.Fenced):
         await books.mine()
+    assert await books.rows("SELECT count(*) FROM ledger.tip_split") == [(1,)]
+
+
+@pytest.mark.parametrize("tips", [1, 20])
+async def test_a_refused_row_takes_its_whole_batch_with_it(books: Books, tips: int) -> None:
+    """Few rows are inserted, more are copied."""
+    for _ in range(tips):
+        books.tip()
+    books.claim(0, START)
+    with pytest.raises(psycopg.errors.CheckViolation):
+        await books.mine()
+    await _nothing_is_there(books)
+
+
+@pytest.mark.parametrize("tips", [1, 20])
+@pytest.mark.parametrize("broken", ["no hex", "00"])
+async def test_a_broken_row_takes_its_whole_batch_with_it(books: Books, tips: int, broken: str) -> None:
+    for _ in range(tips):
+        books.tip()
+    head = block(1)
+    rows = {**copying.rows_of(books.taken()), "share_claimed": [broken]}
+    batch = record.Batch(books.cursor.head_hash, head, rows, "bloom")
+    with pytest.raises((copying.BadHex, psycopg.Error)):
+        await record.append(books.connection, books.cursor, batch, record.Finality(0, 0, 1))
+    await _nothing_is_there(books)
+
+
+async def _nothing_is_there(books: Books) -> None:
+    assert await books.rows("SELECT head_number FROM ledger.cursor") == [(0,)]
+    assert await books.rows("SELECT count(*) FROM ledger.tip_split") == [(0,)]
+    assert books.connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+    books.taken()
+    books.tip()
+    await books.mine()
     assert await books.rows("SELECT count(*) FROM ledger.tip_split") == [(1,)]
 
 
