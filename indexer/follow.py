@@ -314,9 +314,11 @@ async def _next_news(stop: asyncio.Event, seconds: float, news: News | None) -> 
         await pause(stop, seconds)
         return None
     waiting, stopped = asyncio.ensure_future(news(seconds)), asyncio.ensure_future(stop.wait())
-    await asyncio.wait((waiting, stopped), return_when=asyncio.FIRST_COMPLETED)
-    for task in (waiting, stopped):
-        task.cancel()
+    try:
+        await asyncio.wait((waiting, stopped), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (waiting, stopped):
+            task.cancel()
     await asyncio.wait((waiting, stopped))
     return waiting.result() if waiting.done() and not waiting.cancelled() else None
 
@@ -355,3 +357,11 @@ async def pause(stop: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(stop.wait(), timeout=seconds)
     except TimeoutError:
         return
+
+
+def heed_cancellation(fault: Exception) -> None:
+    """Raises CancelledError when this task was cancelled: psycopg may put an error of its connection in its place, and
+    whoever takes that for one to try again after would go on for ever."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError from fault

@@ -84,6 +84,7 @@ async def run(
                             )
                     return
             except _LOST as fault:
+                follow.heed_cancellation(fault)
                 log.warning("lead_lost", why=repr(fault))
                 status.retries[type(fault).__name__] += 1
                 await follow.pause(stop, _RECONNECT_SECONDS)

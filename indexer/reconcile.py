@@ -95,8 +95,10 @@ async def run(settings: Settings, chain: rpc.Chain, scope: fetch.Scope, status: 
                 async with opened(settings, chain, scope, status) as reconciler:
                     await _go_on(reconciler, settings.reconcile_seconds, stop)
             except (psycopg.Error, DBAPIError, OSError) as fault:
+                follow.heed_cancellation(fault)
                 log.warning("reconciliation_interrupted", why=repr(fault))
-            except Exception:
+            except Exception as fault:
+                follow.heed_cancellation(fault)
                 log.exception("reconciliation_failed")
             await follow.pause(stop, _RECONNECT_SECONDS)
     finally:

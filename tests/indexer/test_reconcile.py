@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+import psycopg
 import pytest
 
 from indexer import chain as rpc
@@ -275,3 +276,23 @@ async def test_where_it_goes_on_is_kept_by_part(ledger_url: str) -> None:
         assert await reconciliation.positions(connection, 1) == {"blocks": "7", "wallets": None}
         assert await reconciliation.advance(connection, 1, "blocks", None) == 1
         assert await record.read_cursor(connection, 1) is None
+
+
+async def test_it_ends_when_the_driver_hides_the_cancellation(
+    world: World, settings: Settings, chain: rpc.Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As psycopg does now and then: whoever waits for its end would wait for ever."""
+
+    @asynccontextmanager
+    async def hiding(*_: object) -> AsyncIterator[None]:
+        try:
+            await asyncio.sleep(60)
+            yield
+        except asyncio.CancelledError:
+            raise psycopg.OperationalError("another command is already in progress") from None
+
+    monkeypatch.setattr(reconcile, "opened", hiding)
+    settings.reconcile_seconds = 0.01
+    async with asyncio.timeout(5):
+        async with reconcile.beside(settings, chain, lead.scope_of(settings), Status(), asyncio.Event()):
+            await asyncio.sleep(0.05)
