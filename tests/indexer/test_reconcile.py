@@ -293,6 +293,12 @@ async def test_it_ends_when_the_driver_hides_the_cancellation(
 
     monkeypatch.setattr(reconcile, "opened", hiding)
     settings.reconcile_seconds = 0.01
-    async with asyncio.timeout(5):
+
+    async def a_moment() -> None:
         async with reconcile.beside(settings, chain, lead.scope_of(settings), Status(), asyncio.Event()):
             await asyncio.sleep(0.05)
+
+    moment = asyncio.create_task(a_moment())
+    ended, _ = await asyncio.wait([moment], timeout=5)
+    moment.cancel()
+    assert ended
