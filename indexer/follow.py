@@ -9,6 +9,7 @@ ever and decides what a fault means: try again, or halt and say why.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -353,15 +354,14 @@ def _patience(rounds: int) -> float:
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
+    with suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), timeout=seconds)
-    except TimeoutError:
-        return
+    heed_cancellation()
 
 
-def heed_cancellation(fault: Exception) -> None:
-    """Raises CancelledError when this task was cancelled: psycopg may put an error of its connection in its place, and
-    whoever takes that for one to try again after would go on for ever."""
+def heed_cancellation(fault: Exception | None = None) -> None:
+    """Raises CancelledError when this task was cancelled and goes on all the same: psycopg may put an error of its
+    connection in a cancellation's place, and whoever takes that for one to try again after would go on for ever."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError from fault

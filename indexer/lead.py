@@ -7,7 +7,6 @@ without noticing.
 """
 
 import asyncio
-import contextlib
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -158,8 +157,7 @@ async def _kept_warm(chain: rpc.Chain) -> AsyncIterator[None]:
         yield
     finally:
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait([task])
 
 
 async def _ask_for_heads(chain: rpc.Chain) -> None:

@@ -13,7 +13,7 @@ All this takes a small share of the time, on a connection of its own, and none w
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -83,8 +83,7 @@ async def beside(
         yield
     finally:
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait([task])
 
 
 async def run(settings: Settings, chain: rpc.Chain, scope: fetch.Scope, status: Status, stop: asyncio.Event) -> None:
