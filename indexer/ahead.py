@@ -8,7 +8,7 @@ rows a range, by a width that follows what the last ranges held.
 import asyncio
 from collections import deque
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from indexer import fetch, proof, receipts
@@ -129,7 +129,8 @@ class Ahead:
             async def past() -> Past:
                 return Past(before_it)
 
-            return await fetch.complete(self.chain, self.scope, seen, known, past)
+            found = await fetch.complete(self.chain, self.scope, seen, known, past)
+            return replace(found, agreed=await self.chain.others_have(found.headers[-1]))
 
         look = asyncio.create_task(self.chain.attributed(first_look))
         vaults_after, found = (

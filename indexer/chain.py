@@ -290,6 +290,19 @@ class Chain:
                     return lower
         return None
 
+    async def others_have(self, header: Header) -> bool:
+        """Whether another provider than the one that this task asked last has this very block. Without another one,
+        nobody contradicts."""
+        if not self.several:
+            return True
+        told_by, now = self.provider, time.monotonic()
+        for other in self.providers:
+            if other.name != told_by.name and other.due <= now:
+                theirs = await self._header_of(other, header.number)
+                if theirs is not None:
+                    return theirs.hash == header.hash
+        return False
+
     @property
     def several(self) -> bool:
         """Whether there is another provider to ask."""

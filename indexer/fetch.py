@@ -121,6 +121,8 @@ class Found:
     with_events: set[str]
     """Numbers (hex) of the blocks in which rows stand."""
     deployed: Collection[str]
+    agreed: bool = False
+    """Whether its last block is the one that another provider has too."""
     late_blocks: list[facts.Block] = field(default_factory=list)
     late_facts: list[facts.UsdcFact] = field(default_factory=list)
 
@@ -184,7 +186,9 @@ async def complete(
             with_events |= _write(writer, scope, splitter_part, ours)
             await asyncio.sleep(0)
     late_blocks, late_facts = await _collect_late(chain, scope, late, noticed)
-    return Found(seen.blocks.headers, writer.rows, with_events, seen.deployed, late_blocks, late_facts)
+    return Found(
+        seen.blocks.headers, writer.rows, with_events, seen.deployed, late_blocks=late_blocks, late_facts=late_facts
+    )
 
 
 def _parts(seen: Look, usdc_logs: Iterable[Log]) -> Iterator[tuple[list[Log], list[Log]]]:

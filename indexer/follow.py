@@ -169,7 +169,7 @@ class Mirror:
         await self._append(heads, found, blocks.proof)
 
     async def _append(self, heads: rpc.Heads, found: fetch.Found, proved: record.Proof) -> None:
-        finality = await self._finality(heads, found.headers)
+        finality = await self._finality(heads, found.headers, agreed=found.agreed)
         batch = self._batch(found, finality.finalized_number, proved)
         near = heads.latest.height - batch.head.number <= _LIVE_WITHIN_BLOCKS
         try:
@@ -222,8 +222,13 @@ class Mirror:
         if news or now - self._last_sign_of_life > _HEARTBEAT_SECONDS:
             self._moved(await record.settle(self.connection, self.cursor, finality))
 
-    async def _finality(self, heads: rpc.Heads, headers: Sequence[rpc.Header]) -> record.Finality:
-        """The node's tags, as far as they say something new and the blocks they name are on the ledger's chain."""
+    async def _finality(
+        self, heads: rpc.Heads, headers: Sequence[rpc.Header], *, agreed: bool = False
+    ) -> record.Finality:
+        """The node's tags, as far as they say something new and the blocks they name are on the ledger's chain.
+
+        A tag beyond the headers does not say that these lead to it: somebody who follows another fork may have told
+        them. They count as final where two providers have agreed on the last of them."""
         head = headers[-1].height if headers else self.cursor.head_number
         known = {header.height: header.hash for header in headers}
         said = ((heads.safe, self.cursor.safe_number), (heads.finalized, self.cursor.finalized_number))
@@ -235,7 +240,9 @@ class Mirror:
         def confirmed(tag: rpc.Header | None, before: int) -> int:
             if tag is None or tag.height <= before:
                 return before
-            return min(tag.height, head) if tag.height > head or known.get(tag.height) == tag.hash else before
+            if tag.height > head:
+                return head if agreed else before
+            return tag.height if known.get(tag.height) == tag.hash else before
 
         safe, finalized = (confirmed(tag, before) for tag, before in said)
         return record.Finality(safe, finalized, heads.latest.height)

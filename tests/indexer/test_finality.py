@@ -8,6 +8,7 @@ import pytest
 from indexer import chain as rpc
 from indexer import lead
 from indexer.settings import Settings
+from tests.indexer.lying import lying
 from tests.indexer.mirroring import catch_up, indexer, rows, until_mirrored, verified
 from tests.indexer.world import World
 from tests.kit.faults import Faults
@@ -29,6 +30,30 @@ async def test_what_one_node_alone_calls_final_is_not(world: World, settings: Se
             world.reorganise(4)
             await until_mirrored(world, status)
             await verified(settings, chain)
+
+
+async def test_a_fork_that_one_node_serves_below_finality_is_not_final(world: World, settings: Settings) -> None:
+    """Ranges narrower than what is final: the first ones do not reach the block that was agreed upon."""
+    settings.range_blocks = 1
+    world.mine(3)
+    head, _ = world.head()
+    orphaned = {
+        hex(number): world.request("eth_getBlockByNumber", hex(number), False) for number in range(head - 2, head + 1)
+    }
+    world.reorganise(3)
+    world.tip()
+    world.mine(130)
+
+    def lie(method: str, parameters: list[Any], result: Any) -> Any:
+        return orphaned.get(parameters[0], result) if method == "eth_getBlockByNumber" else result
+
+    async with (
+        lying(world.rpc_url, lie) as liar,
+        rpc.Chain([liar.url, world.rpc_url], first_rest_seconds=0.02) as chain,
+        indexer(settings, chain) as status,
+    ):
+        await until_mirrored(world, status)
+        await verified(settings, chain)
 
 
 async def test_one_of_two_on_another_chain_is_left(world: World, settings: Settings) -> None:
