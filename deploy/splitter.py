@@ -17,6 +17,7 @@ import typer
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = "scripts/DeployTipSplitter.s.sol"
 ARTIFACT = ROOT / "out/release/TipSplitter.sol/TipSplitter.json"
+TIMEOUT_SECONDS = 600  # five transactions, each mined before the next is sent
 
 
 class DeployError(Exception):
@@ -31,15 +32,23 @@ def deploy(rpc_url: str, *, signing: Sequence[str], settings: Mapping[str, str])
     if not ARTIFACT.exists():
         raise DeployError("The contracts are not compiled: run `make install`.")
     with tempfile.TemporaryDirectory(prefix="molt-broadcast-") as folder:
-        command = [str(ROOT / "node_modules/.bin/forge"), "script", SCRIPT, "--broadcast", "--json"]
-        done = subprocess.run(
-            [*command, "--rpc-url", rpc_url, *signing],
-            cwd=ROOT,
-            env={**os.environ, **settings, "FOUNDRY_PROFILE": "default", "FOUNDRY_BROADCAST": folder},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        # `--slow`: one transaction at a time, for Anvil's automine may leave a second one in its pool for ever.
+        command = [str(ROOT / "node_modules/.bin/forge"), "script", SCRIPT, "--broadcast", "--slow", "--json"]
+        try:
+            done = subprocess.run(
+                [*command, "--rpc-url", rpc_url, *signing],
+                cwd=ROOT,
+                env={**os.environ, **settings, "FOUNDRY_PROFILE": "default", "FOUNDRY_BROADCAST": folder},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=TIMEOUT_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            raise DeployError(
+                f"Forge did not finish in {TIMEOUT_SECONDS} s. Its transactions may still be mined: "
+                "look for the deployer's on the chain before you deploy again."
+            ) from None
     receipts = [line for line in _json_lines(done.stdout) if line.get("contract_address")]
     if done.returncode != 0 or len(receipts) != 1 or receipts[0]["status"] != "success":
         words = (done.stderr.strip() or done.stdout.strip()).splitlines()[-15:]
