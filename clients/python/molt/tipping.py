@@ -24,6 +24,7 @@ from molt.wallet import Wallet
 VALIDITY_SECONDS = 3600  # of what is signed: enough for a relayer that waits for cheaper gas
 SETTLE_TIMEOUT_SECONDS = 90.0
 LEDGER_TIMEOUT_SECONDS = 30.0
+FLUSH_TIMEOUT_SECONDS = 30.0
 _POLL_SECONDS = 0.5
 
 Say = Callable[[str], None]
@@ -154,9 +155,13 @@ def _flushed(payer: Payer, terms: Terms, vault: str, transfer: Receipt) -> Recei
     """The flush that split the transfer: ours, or the platform's when it was quicker."""
     try:
         return payer.send(payer.chain.splitter, splitter.flush_call(terms))
-    except ChainRefused:
-        if splitter.usdc_balance(payer.rpc, payer.chain, vault) > 0:
-            raise
+    except ChainRefused as refusal:
+        # The node judges by its pending block, where the platform's flush may be before it is mined.
+        deadline = time.monotonic() + (FLUSH_TIMEOUT_SECONDS if refusal.error_name == "VaultBelowMinimum" else 0)
+        while splitter.usdc_balance(payer.rpc, payer.chain, vault) > 0:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(_POLL_SECONDS)
     logs = payer.rpc.logs(
         payer.chain.splitter,
         from_block=transfer.block_number,
