@@ -119,10 +119,7 @@ def test_a_standby_knows_where_the_ledger_is(world: World, settings: Settings) -
     with _pair(world.environment(settings.database_url), INDEXER_METRICS_PORT=str(port)):
         world.tip()
         _until_tips(settings, 1)
-        time.sleep(0.5)
-        seen = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
-    assert "molt_indexer_leading 0.0" in seen
-    assert f"molt_indexer_head_block {float(world.head()[0])}" in seen
+        _until_told(port, "molt_indexer_leading 0.0", f"molt_indexer_head_block {float(world.head()[0])}")
 
 
 @pytest.mark.parametrize(
@@ -214,6 +211,15 @@ def _until_tips(settings: Settings, count: int) -> None:
             return
         time.sleep(0.05)
     raise TimeoutError
+
+
+def _until_told(port: int, *lines: str) -> None:
+    for _ in range(200):
+        seen = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode().splitlines()
+        if set(lines) <= set(seen):
+            return
+        time.sleep(0.05)
+    raise TimeoutError(seen)
 
 
 def _until_asleep(owner: "db.psycopg.Connection[tuple[object, ...]]") -> None:
