@@ -11,8 +11,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from indexer import fetch, proof, receipts
-from indexer.chain import Chain, Header, Log, RangeRefused
+from indexer import fetch, proof
+from indexer.chain import Chain, Header, RangeRefused
 from indexer.fetch import Found, Look, Past, Range, Scope
 from ledger import record
 
@@ -22,8 +22,6 @@ _FIRST_WIDTH = 100
 _WIDEST = 1_000_000
 _LONGEST_PATIENCE = 64
 """Successes before a node that refused again and again is asked for more."""
-_RECEIPTS_AT_ONCE = 8
-"""Blocks: a busy one has a megabyte of receipts."""
 _HEADERS_AT_ONCE = 60
 _ROWS = 12000
 """So many rows a range should have: about 20 MB of answers."""
@@ -141,7 +139,7 @@ class Ahead:
 
     async def _range(self, headers: Sequence[Header]) -> Range:
         if self.with_receipts:
-            return await received(self.chain, headers)
+            return await fetch.received(self.chain, headers)
         return Range(headers, fetch.ByNumber(self.chain, headers), "bloom")
 
 
@@ -156,27 +154,15 @@ async def _prove(scope: Scope, headers: Sequence[Header]) -> None:
 async def young(chain: Chain, headers: Sequence[Header], *, with_receipts: bool) -> Range:
     """Blocks that may still be reorganised away."""
     if with_receipts:
-        return await received(chain, headers)
+        return await fetch.received(chain, headers)
     return Range(headers, fetch.ByHash(chain, headers), "bloom")
-
-
-async def received(chain: Chain, headers: Sequence[Header]) -> Range:
-    """The blocks with all their logs. Raises proof.BadAnswer when a receipts root is another than the header's."""
-    logs: list[Log] = []
-    for start in range(0, len(headers), _RECEIPTS_AT_ONCE):
-        asked = headers[start : start + _RECEIPTS_AT_ONCE]
-        found = await chain.receipts_of([header.hash for header in asked])
-        for header, of_block in zip(asked, found, strict=True):
-            receipts.check_root(header, of_block)
-            logs += [log for receipt in of_block for log in receipt.logs]
-    return Range(headers, fetch.Received(logs), "receipts")
 
 
 async def looked(chain: Chain, scope: Scope, blocks: Range, watched: Collection[str]) -> Look:
     """The first look; what the blooms leave in doubt is settled by the receipts."""
     seen = await fetch.look(scope, blocks, watched)
     for header in fetch.doubtful(scope, seen):
-        whole = await received(chain, [header])
+        whole = await fetch.received(chain, [header])
         if await whole.source.find([{"address": scope.deployment.splitter}]):
             raise proof.BadAnswer(f"logs of block {header.height} were left out of the answer")
     return seen

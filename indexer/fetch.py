@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
-from indexer import proof, rows
+from indexer import proof, receipts, rows
 from indexer.chain import Behind, Chain, Header, Log, LogFilter
 from indexer.events import Decoder
 from indexer.topics import AUTHORIZATION_USED, TIP_SPLIT, TRANSFER, VAULT_DEPLOYED
@@ -26,6 +26,8 @@ from ledger.deployment import Deployment
 _NEVER = 2**63
 _LOGS_AT_ONCE = 100
 """About a millisecond."""
+_RECEIPTS_AT_ONCE = 8
+"""Blocks: a busy one has a megabyte of receipts."""
 _BALANCE_OF = "0x70a08231"
 """`balanceOf(address)`"""
 
@@ -144,6 +146,18 @@ def word(address: bytes) -> str:
     return f"0x{address.hex():0>64}"
 
 
+async def received(chain: Chain, headers: Sequence[Header]) -> Range:
+    """The blocks with all their logs. Raises proof.BadAnswer when a receipts root is another than the header's."""
+    logs: list[Log] = []
+    for start in range(0, len(headers), _RECEIPTS_AT_ONCE):
+        asked = headers[start : start + _RECEIPTS_AT_ONCE]
+        found = await chain.receipts_of([header.hash for header in asked])
+        for header, of_block in zip(asked, found, strict=True):
+            receipts.check_root(header, of_block)
+            logs += [log for receipt in of_block for log in receipt.logs]
+    return Range(headers, Received(logs), "receipts")
+
+
 async def look(scope: Scope, blocks: Range, watched: Collection[str]) -> Look:
     """The first look. `watched`: vaults known so far, as words. Raises chain.Unavailable, proof.BadAnswer."""
     splitter = scope.deployment.splitter.lower()
@@ -185,7 +199,9 @@ async def complete(
             ours = _ours(proof.each_once(usdc_part), seen.payers, noticed)
             with_events |= _write(writer, scope, splitter_part, ours)
             await asyncio.sleep(0)
-    late_blocks, late_facts = await _collect_late(chain, scope, late, noticed)
+    late_blocks, late_facts = await _collect_late(
+        chain, scope, late, noticed, with_receipts=seen.blocks.proof == "receipts"
+    )
     return Found(
         seen.blocks.headers, writer.rows, with_events, seen.deployed, late_blocks=late_blocks, late_facts=late_facts
     )
@@ -292,19 +308,17 @@ async def _late_is_all(
 
 
 async def _collect_late(
-    chain: Chain, scope: Scope, late: Sequence[Log], noticed: dict[str, int]
+    chain: Chain, scope: Scope, late: Sequence[Log], noticed: dict[str, int], *, with_receipts: bool
 ) -> tuple[list[facts.Block], list[facts.UsdcFact]]:
     """Transfers of earlier blocks that a new vault makes ours, with the authorizations by which they were made."""
-    by_number = {log.place[0]: log.block_hash for log in late}
-    if not by_number:
+    if not late:
         return [], []
-    headers = await chain.headers(sorted(by_number))
-    proof_of = {header.number: header.hash for header in headers}
-    senders = {log.topics[1] for log in late}
-    authorized = await chain.logs(
-        [{"blockHash": each, **what} for each in by_number.values() for what in _authorized_by(scope, senders)]
-    )
-    proof.logs_belong([*authorized, *late], proof_of)
+    headers = await chain.headers(sorted({log.place[0] for log in late}))
+    for header in headers:
+        proof.header_hash(header)
+    where = await received(chain, headers) if with_receipts else Range(headers, ByHash(chain, headers), "bloom")
+    authorized = await where.source.find(_authorized_by(scope, {log.topics[1] for log in late}))
+    proof.logs_belong([*authorized, *late], where.hashes)
     blocks = [block_fact(scope.deployment.chain_id, header, has_events=True) for header in headers]
     return blocks, [scope.decoder.usdc(log, number) for log, number in _ours([*late, *authorized], {}, noticed)]
 

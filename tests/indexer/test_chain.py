@@ -8,7 +8,7 @@ import structlog
 
 from indexer import chain as rpc
 from indexer.settings import Settings
-from indexer.topics import TRANSFER
+from indexer.topics import AUTHORIZATION_USED, TRANSFER
 from tests.indexer.lying import Lie, error, honest, lying
 from tests.indexer.mirroring import indexer, rows, until_mirrored, verified
 from tests.indexer.world import World
@@ -85,6 +85,24 @@ async def test_a_lie_without_alternative_halts_and_is_never_written(world: World
         await until_mirrored(world, status)
         assert status.cursor.status != "halted"
     assert rows(settings.database_url, "SELECT count(*) FROM ledger.tip_split") == [(1,)]
+
+
+async def test_receipts_tell_how_a_vault_was_paid_before_it_was_deployed(world: World, settings: Settings) -> None:
+    """No bloom and no book shows that the authorization of such a payment was left out (history 30317)."""
+
+    def without_authorizations(_method: str, _parameters: list[Any], logs: list[Any]) -> Any:
+        return [log for log in logs if log["topics"][0] != AUTHORIZATION_USED]
+
+    async with (
+        lying(world.rpc_url, _on_logs(without_authorizations)) as liar,
+        rpc.Chain([liar.url]) as chain,
+        indexer(settings, chain) as status,
+    ):
+        await asyncio.to_thread(world.front_run_x402)
+        await until_mirrored(world, status)
+        await asyncio.to_thread(world.deploy_vault)
+        await until_mirrored(world, status)
+    assert rows(settings.database_url, "SELECT count(*) FROM ledger.authorization_used") == [(1,)]
 
 
 async def test_nothing_begins_upon_a_forged_header(world: World, settings: Settings) -> None:
