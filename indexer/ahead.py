@@ -11,9 +11,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from indexer import fetch, proof
+from indexer import fetch, proof, sources
 from indexer.chain import Chain, Header, RangeRefused
-from indexer.fetch import Found, Look, Past, Range, Scope
+from indexer.fetch import Found, Look, Past, Scope
+from indexer.sources import Range
 from ledger import record
 
 RANGE_BLOCKS = 2000
@@ -139,8 +140,8 @@ class Ahead:
 
     async def _range(self, headers: Sequence[Header]) -> Range:
         if self.with_receipts:
-            return await fetch.received(self.chain, headers)
-        return Range(headers, fetch.ByNumber(self.chain, headers), "bloom")
+            return await sources.received(self.chain, headers)
+        return Range(headers, sources.ByNumber(self.chain, headers), "bloom")
 
 
 async def _prove(scope: Scope, headers: Sequence[Header]) -> None:
@@ -151,18 +152,11 @@ async def _prove(scope: Scope, headers: Sequence[Header]) -> None:
             await asyncio.sleep(0)
 
 
-async def young(chain: Chain, headers: Sequence[Header], *, with_receipts: bool) -> Range:
-    """Blocks that may still be reorganised away."""
-    if with_receipts:
-        return await fetch.received(chain, headers)
-    return Range(headers, fetch.ByHash(chain, headers), "bloom")
-
-
 async def looked(chain: Chain, scope: Scope, blocks: Range, watched: Collection[str]) -> Look:
     """The first look; what the blooms leave in doubt is settled by the receipts."""
     seen = await fetch.look(scope, blocks, watched)
     for header in fetch.doubtful(scope, seen):
-        whole = await fetch.received(chain, [header])
+        whole = await sources.received(chain, [header])
         if await whole.source.find([{"address": scope.deployment.splitter}]):
             raise proof.BadAnswer(f"logs of block {header.height} were left out of the answer")
     return seen

@@ -13,21 +13,19 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
 
-from indexer import proof, receipts, rows
+from indexer import proof, rows, sources
 from indexer.chain import Behind, Chain, Header, Log, LogFilter
 from indexer.events import Decoder
+from indexer.sources import Range
 from indexer.topics import AUTHORIZATION_USED, TIP_SPLIT, TRANSFER, VAULT_DEPLOYED
 from indexer.wire import Refused
-from ledger import copying, facts, record
+from ledger import copying, facts
 from ledger.deployment import Deployment
 
 _NEVER = 2**63
 _LOGS_AT_ONCE = 100
 """About a millisecond."""
-_RECEIPTS_AT_ONCE = 8
-"""Blocks: a busy one has a megabyte of receipts."""
 _BALANCE_OF = "0x70a08231"
 """`balanceOf(address)`"""
 
@@ -43,61 +41,6 @@ class Scope:
     proving: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False)
     """Held by whichever range is being proven: one after the other, so that the first is ready first, and the database
     is served between any two parts of it."""
-
-
-class Source(Protocol):
-    """Where the logs of a range come from."""
-
-    async def find(self, what: Iterable[LogFilter]) -> list[Log]:
-        """What these filters (address and topics) find in the range. A log that two of them find may come twice."""
-
-
-@dataclass(frozen=True)
-class Range:
-    """Consecutive blocks whose headers were proven, and where their logs come from."""
-
-    headers: Sequence[Header]
-    source: Source
-    proof: record.Proof
-    """How far what the source says is proven."""
-
-    @property
-    def hashes(self) -> dict[str, str]:
-        return {header.number: header.hash for header in self.headers}
-
-
-@dataclass(frozen=True)
-class ByNumber:
-    """Asks for final blocks, all together. Whoever answers must have the last of them."""
-
-    chain: Chain
-    headers: Sequence[Header]
-
-    async def find(self, what: Iterable[LogFilter]) -> list[Log]:
-        first, last = self.headers[0], self.headers[-1]
-        place = {"fromBlock": first.number, "toBlock": last.number}
-        return await self.chain.logs([{**place, **each} for each in what], reaching=(last.height, last.hash))
-
-
-@dataclass(frozen=True)
-class ByHash:
-    """Asks for blocks that may still be reorganised away, one by one, so that no answer can be of another fork."""
-
-    chain: Chain
-    headers: Sequence[Header]
-
-    async def find(self, what: Iterable[LogFilter]) -> list[Log]:
-        return await self.chain.logs([{"blockHash": each.hash, **which} for which in what for each in self.headers])
-
-
-@dataclass(frozen=True)
-class Received:
-    """All logs of the blocks are here already, proven by their receipts' roots."""
-
-    logs: Sequence[Log]
-
-    async def find(self, what: Iterable[LogFilter]) -> list[Log]:
-        return [log for each in what for log in _matching(self.logs, each)]
 
 
 @dataclass
@@ -144,18 +87,6 @@ class Past:
 def word(address: bytes) -> str:
     """An address as a topic has it."""
     return f"0x{address.hex():0>64}"
-
-
-async def received(chain: Chain, headers: Sequence[Header]) -> Range:
-    """The blocks with all their logs. Raises proof.BadAnswer when a receipts root is another than the header's."""
-    logs: list[Log] = []
-    for start in range(0, len(headers), _RECEIPTS_AT_ONCE):
-        asked = headers[start : start + _RECEIPTS_AT_ONCE]
-        found = await chain.receipts_of([header.hash for header in asked])
-        for header, of_block in zip(asked, found, strict=True):
-            receipts.check_root(header, of_block)
-            logs += [log for receipt in of_block for log in receipt.logs]
-    return Range(headers, Received(logs), "receipts")
 
 
 async def look(scope: Scope, blocks: Range, watched: Collection[str]) -> Look:
@@ -316,7 +247,7 @@ async def _collect_late(
     headers = await chain.headers(sorted({log.place[0] for log in late}))
     for header in headers:
         proof.header_hash(header)
-    where = await received(chain, headers) if with_receipts else Range(headers, ByHash(chain, headers), "bloom")
+    where = await sources.one_by_one(chain, headers, with_receipts=with_receipts)
     authorized = await where.source.find(_authorized_by(scope, {log.topics[1] for log in late}))
     proof.logs_belong([*authorized, *late], where.hashes)
     blocks = [block_fact(scope.deployment.chain_id, header, has_events=True) for header in headers]
@@ -387,18 +318,3 @@ def _chunks(scope: Scope, words: Iterable[str]) -> Iterator[list[str]]:
     ordered = sorted(words)
     for start in range(0, len(ordered), scope.addresses_per_filter):
         yield ordered[start : start + scope.addresses_per_filter]
-
-
-def _matching(logs: Iterable[Log], what: LogFilter) -> Iterator[Log]:
-    """As a node matches: `address` equal, each topic one of those named (None: any)."""
-    address = what["address"].lower()
-    wanted = [
-        (position, {topics} if isinstance(topics, str) else set(topics))
-        for position, topics in enumerate(what.get("topics", ()))
-        if topics is not None
-    ]
-    for log in logs:
-        if log.address.lower() == address and all(
-            position < len(log.topics) and log.topics[position] in topics for position, topics in wanted
-        ):
-            yield log

@@ -16,7 +16,7 @@ from typing import Literal
 import psycopg
 import structlog
 
-from indexer import ahead, events, fetch, proof, reorg, rows
+from indexer import ahead, events, fetch, proof, reorg, rows, sources
 from indexer import chain as rpc
 from indexer.status import Status
 from ledger import copying, facts, record, rollups
@@ -163,7 +163,7 @@ class Mirror:
         headers = [newest] if numbers[0] == newest.height else await self.chain.headers(numbers)
         proof.headers_chain(headers)
         proof.continues(headers[0], self.cursor.head_hash)
-        blocks = await ahead.young(self.chain, headers, with_receipts=self.receipts != "never")
+        blocks = await sources.one_by_one(self.chain, headers, with_receipts=self.receipts != "never")
         seen = await ahead.looked(self.chain, self.scope, blocks, self.vaults)
         found = await fetch.complete(self.chain, self.scope, seen, self.vaults, self._past)
         await self._append(heads, found, blocks.proof)
