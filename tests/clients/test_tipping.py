@@ -8,7 +8,7 @@ import pytest
 from eth_abi.abi import encode
 
 from molt import events, http, tipping, wallet
-from molt.chain import Receipt, Rpc, topic
+from molt.chain import Log, Receipt, Rpc, topic
 from molt.client import Molt
 from molt.money import MicroUsdc
 from molt.problems import ApiProblem, ChainRefused, MoltError, OutcomeUnknown
@@ -63,59 +63,66 @@ def test_lost_answer_to_a_submission_is_an_unknown_outcome(
 
 
 class RefusedFlush(tipping.Payer):
-    """Its transfer is mined; its flush is refused, by the contract error `refusal`."""
-
-    refusal = "VaultBelowMinimum"
+    """Its transfer is mined, as log 3 of block 7; its flush is refused."""
 
     def send(self, to: str, data: str) -> Receipt:
         if to == self.chain.usdc:
-            return Receipt("0x" + "aa" * 32, 7, True, 21_000, ())
-        raise ChainRefused("the contract refused", error_name=self.refusal)
+            return Receipt("0x" + "aa" * 32, 7, True, 21_000, (Log(to, (), b"", "0x" + "aa" * 32, 3, 7),))
+        raise ChainRefused("the contract refused", error_name="VaultBelowMinimum")
 
 
-def a_vault(balances: list[int]) -> httpx.MockTransport:
-    """A chain whose vault holds these amounts at one look after another, and which the platform has flushed at last."""
-    shares = ["bytes32", "uint96", "uint96", "uint96", "address", "address", "uint8", "uint8"]
-    someone = "0x" + "33" * 20
-    split = {
-        "address": CHAIN.splitter,
-        "topics": [topic(events.TIP_SPLIT), *("0x" + word.hex() for word in (TERMS.ref, TERMS.creator, bytes(32)))],
-        "data": "0x" + encode(shares, [TERMS.agent, 250_000, 200_000, 2_500, someone, someone, 0, 4]).hex(),
-        "transactionHash": "0x" + "bb" * 32,
-        "logIndex": "0x1",
-        "blockNumber": "0x8",
-    }
-    mined = {"transactionHash": "0x" + "bb" * 32, "blockNumber": "0x8", "status": "0x1", "gasUsed": "0x1"}
+def a_vault(*looks: list[tuple[int, int]]) -> httpx.MockTransport:
+    """A chain that tells, at one look after another, of flushes of the vault at these blocks and log indices."""
+    told = iter(looks)
 
     def answer(request: httpx.Request) -> httpx.Response:
-        match json.loads(request.content)["method"]:
+        question = json.loads(request.content)
+        match question["method"]:
             case "eth_getLogs":
-                result: Any = [split]
+                result: Any = [split(*place) for place in next(told, looks[-1])]
             case "eth_getTransactionReceipt":
-                result = mined | {"logs": [split]}
+                block, index = (int(part, 16) for part in question["params"][0][2:].split("f"))
+                mined = {"transactionHash": question["params"][0], "blockNumber": hex(block), "status": "0x1"}
+                result = mined | {"gasUsed": "0x1", "logs": [split(block, index)]}
             case _:
-                result = f"0x{balances.pop(0) if len(balances) > 1 else balances[0]:064x}"
+                result = f"0x{10_000_000:064x}"
         return httpx.Response(200, json={"result": result})
 
     return httpx.MockTransport(answer)
 
 
-def by_transfer(payer: tipping.Payer) -> tipping.Paid:
+def split(block: int, index: int) -> dict[str, Any]:
+    types = ["bytes32", "uint96", "uint96", "uint96", "address", "address", "uint8", "uint8"]
+    someone = "0x" + "33" * 20
+    return {
+        "address": CHAIN.splitter,
+        "topics": [topic(events.TIP_SPLIT), *("0x" + word.hex() for word in (TERMS.ref, TERMS.creator, bytes(32)))],
+        "data": "0x" + encode(types, [TERMS.agent, 250_000, 200_000, 2_500, someone, someone, 0, 4]).hex(),
+        "transactionHash": f"0x{block}f{index}",
+        "logIndex": hex(index),
+        "blockNumber": hex(block),
+    }
+
+
+def by_transfer(chain: httpx.MockTransport) -> tipping.Paid:
+    payer = RefusedFlush(wallet.fresh(), Rpc("http://chain", transport=chain), CHAIN)
     amount = MicroUsdc(250_000)
     return tipping.pay(payer, Molt("http://x"), rail="transfer", terms=TERMS, amount=amount, say=lambda _said: None)
 
 
 def test_a_flush_of_the_platforms_that_is_not_mined_yet_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tipping, "_POLL_SECONDS", 0.01)
-    full = 10_000_000
-    payer = RefusedFlush(wallet.fresh(), Rpc("http://chain", transport=a_vault([full, full, full, full, 0])), CHAIN)
-    assert by_transfer(payer).split.creator_share == 200_000
+    assert by_transfer(a_vault([], [], [(8, 1)])).tip_id == "0x8f1-1"
 
 
-@pytest.mark.parametrize("refusal", ["VaultBelowMinimum", "EnforcedPause"])
-def test_a_vault_that_stays_full_is_a_refusal(refusal: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flush_before_the_transfer_is_somebody_elses() -> None:
+    assert by_transfer(a_vault([(7, 2), (7, 5), (8, 1)])).tip_id == "0x7f5-5"
+
+
+def test_a_paid_vault_that_nobody_flushes_is_an_unknown_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The transfer was mined: a refusal would invite to pay again."""
+    monkeypatch.setattr(tipping, "_POLL_SECONDS", 0.01)
     monkeypatch.setattr(tipping, "FLUSH_TIMEOUT_SECONDS", 0.05)
-    monkeypatch.setattr(RefusedFlush, "refusal", refusal)
-    payer = RefusedFlush(wallet.fresh(), Rpc("http://chain", transport=a_vault([10_000_000])), CHAIN)
-    with pytest.raises(ChainRefused):
-        by_transfer(payer)
+    with pytest.raises(OutcomeUnknown, match="the contract refused") as unknown:
+        by_transfer(a_vault([], [(7, 2)]))
+    assert "do not pay again" in str(unknown.value.hint)

@@ -148,29 +148,37 @@ def _by_transfer(payer: Payer, terms: Terms, amount: MicroUsdc, say: Say) -> Pai
     say(f"transfer plain USDC to the episode's vault {vault}")
     transfer = payer.send(payer.chain.usdc, splitter.transfer_call(vault, amount))
     say("flush: whoever calls it, the vault can only be split")
-    return _paid(payer, terms, _flushed(payer, terms, vault, transfer))
+    return _paid(payer, terms, _flushed(payer, terms, vault, transfer, say))
 
 
-def _flushed(payer: Payer, terms: Terms, vault: str, transfer: Receipt) -> Receipt:
-    """The flush that split the transfer: ours, or the platform's when it was quicker."""
+def _flushed(payer: Payer, terms: Terms, vault: str, transfer: Receipt, say: Say) -> Receipt:
+    """The flush that split the transfer: ours, or the platform's when it was quicker.
+
+    Raises `OutcomeUnknown` when neither is mined in time: the money is in the vault, and must not be sent again.
+    """
     try:
         return payer.send(payer.chain.splitter, splitter.flush_call(terms))
-    except ChainRefused as refusal:
-        # The node judges by its pending block, where the platform's flush may be before it is mined.
-        deadline = time.monotonic() + (FLUSH_TIMEOUT_SECONDS if refusal.error_name == "VaultBelowMinimum" else 0)
-        while splitter.usdc_balance(payer.rpc, payer.chain, vault) > 0:
-            if time.monotonic() >= deadline:
-                raise
-            time.sleep(_POLL_SECONDS)
-    logs = payer.rpc.logs(
-        payer.chain.splitter,
-        from_block=transfer.block_number,
-        topics=[topic(events.VAULT_FLUSHED), "0x" + vault[2:].lower().rjust(64, "0")],
-    )
-    receipt = payer.rpc.receipt(logs[0].tx_hash) if logs else None
-    if receipt is None:
-        raise OutcomeUnknown(f"{vault} is empty and no flush of it is known yet", hint="`molt tips` will show it")
-    return receipt
+    except ChainRefused as refused:
+        # Perhaps the platform's is mined already, or is in the node's pending block, by which ours is judged.
+        refusal = refused
+    say("our flush was refused: waiting for the platform's")
+    paid_at = transfer.block_number, transfer.logs[-1].log_index
+    deadline = time.monotonic() + FLUSH_TIMEOUT_SECONDS
+    while True:
+        logs = payer.rpc.logs(
+            payer.chain.splitter,
+            from_block=transfer.block_number,
+            topics=[topic(events.VAULT_FLUSHED), "0x" + vault[2:].lower().rjust(64, "0")],
+        )
+        for log in logs:
+            if (log.block_number, log.log_index) > paid_at:
+                return payer.rpc.wait_for_receipt(log.tx_hash)
+        if time.monotonic() >= deadline:
+            raise OutcomeUnknown(
+                f"vault {vault} is paid, and no flush of it is known yet: {refusal.detail}",
+                hint="the platform flushes it, or anybody; `molt tips` will show it; do not pay again",
+            ) from refusal
+        time.sleep(_POLL_SECONDS)
 
 
 def _submitted(
