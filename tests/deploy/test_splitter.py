@@ -81,3 +81,12 @@ def test_roles_are_left_to_an_admin_who_is_not_the_deployer():
         found = deployed_by(w3, deployer, **without)
         contract = w3.eth.contract(found["splitter"], abi=deployments.abi("TipSplitter"))
         assert contract.functions.defaultAdmin().call() == EVERYONE.admin.address
+
+
+def test_a_deploy_that_does_not_end_leaves_its_outcome_unknown(monkeypatch):
+    monkeypatch.setattr(splitter, "TIMEOUT_SECONDS", 0.01)
+    with (
+        local_chain.running(chain_id=BASE_SEPOLIA) as url,
+        pytest.raises(splitter.DeployError, match=r"may still be mined: .* before you deploy again"),
+    ):
+        deployed_by(local_chain.connect(url))
