@@ -142,9 +142,11 @@ def play(place: Ground, only: set[str], *, first_round: bool) -> None:
     sparse = place.shape is chain.SPARSE
     if "loop" in only and (first_round or not sparse):
         place.run("web3.py loop", lambda database_url: loop(place, database_url))
-    for name, module in (("ponder", ponder), ("envio", envio)):
-        if name in only and name not in place.missing and (first_round or not sparse or name == "envio"):
-            place.run(name, lambda database_url, n=name, m=module: of_peer(place, database_url, n, m))
+    if "ponder" in only and (first_round or not sparse):
+        place.run("ponder, told who pays", lambda database_url: of_peer(place, database_url, ponder, told=True))
+    if "envio" in only:
+        place.run("envio, told who pays", lambda database_url: of_peer(place, database_url, envio, told=True))
+        place.run("envio", lambda database_url: of_peer(place, database_url, envio, told=False))
 
 
 # ------------------------------------------------------------------------------------------------------- participants
@@ -207,18 +209,24 @@ def loop(place: Ground, database_url: str) -> Run:
     return Run(int(said), seconds, peak)
 
 
-def of_peer(place: Ground, database_url: str, name: str, module: Any) -> Run | None:
+def of_peer(place: Ground, database_url: str, module: Any, *, told: bool) -> Run | None:
+    """Rows that are one's own, though whoever is not told who pays has to take all."""
+    name = module.__name__.rpartition(".")[2]
+    if name in place.missing:
+        return None
     found = _deployment(place)
     last = place.last // _SPARSE_PART if place.shape is chain.SPARSE else place.last
     payers = ["0x" + payer[26:] for payer in place.payers]
+    blocks = found.deployed_at_block, last
+    own = peer.expected_rows(peer.Task(place.url, found, payers, *blocks))
     result: peer.Measured = module.backfill(
-        place.url, database_url, found, payers, found.deployed_at_block, last, within_seconds=600
+        place.url, database_url, found, payers if told else [], *blocks, within_seconds=600
     )
     if result.unavailable is not None:
         place.missing[name] = result.unavailable
         console.print(f"  {name}: {result.unavailable}")
         return None
-    return Run(result.rows, result.seconds)
+    return Run(own, result.seconds)
 
 
 def against_anvil(server: str, rounds: int) -> dict[str, Any]:
@@ -327,7 +335,8 @@ def summary(place: Ground) -> dict[str, Any]:
             return None
         return round(float(medians["ours"]["rows_per_second"]) / float(medians[other]["rows_per_second"]), 2)
 
-    ratios = {"ours/limit": ratio("limit: copy"), "ours/ponder": ratio("ponder"), "ours/envio": ratio("envio")}
+    others = ("limit: copy", "ponder, told who pays", "envio", "envio, told who pays")
+    ratios = {f"ours/{other}": ratio(other) for other in others}
     return {"rows_per_second": medians, "ratios": ratios, "missing": place.missing}
 
 

@@ -43,8 +43,9 @@ def backfill(  # noqa: PLR0917 (every peer is asked in the same words)
 ) -> Measured:
     """Indexes the blocks into schema `peer_envio` of `database_url`, emptied before.
 
-    Its code generation, which compiles the addresses into the project, is not timed. `expected` is what
-    `peer.expected_rows` says, when the caller knows it already.
+    Without `payers` it keeps all of USDC's transfers: whose belong to a tip is known only once the tip is read, and its
+    filter cannot be changed then. Not timed is its code generation, which compiles the addresses into the project.
+    `expected` is what `peer.expected_rows` says, when the caller knows it already.
     """
     task = Task(rpc_url, deployment, payers, start_block, end_block)
     try:

@@ -65,6 +65,7 @@ class Task:
     rpc_url: str
     deployment: Deployment
     payers: Sequence[str]
+    """Whose transfers of USDC to look for; empty: nobody was told, so that all of them must be read."""
     start_block: int
     end_block: int | None
 
@@ -207,7 +208,10 @@ def expected_rows(task: Task) -> int:
     payers = ["0x" + payer[2:].lower().rjust(64, "0") for payer in task.payers]
     filters: list[dict[str, Any]] = [
         {"address": task.deployment.splitter, "topics": [[topics[name] for name in SPLITTER_EVENTS]]},
-        *({"address": task.deployment.usdc, "topics": [topics[name], payers]} for name in USDC_EVENTS),
+        *(
+            {"address": task.deployment.usdc, "topics": [topics[name], *([payers] if payers else [])]}
+            for name in USDC_EVENTS
+        ),
     ]
     found = 0
     with httpx.Client(timeout=120) as client:

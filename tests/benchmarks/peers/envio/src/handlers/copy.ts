@@ -1,6 +1,7 @@
 import { TipSplitter, Usdc } from "generated";
 
-const payers = process.env.PEER_PAYERS!.split(",");
+const payers = process.env.PEER_PAYERS!.split(",").filter(Boolean);
+const told = payers.length > 0;
 const authorizers = new Set(payers.map((payer) => payer.toLowerCase()));
 const usdc = process.env.PEER_USDC!.toLowerCase();
 
@@ -41,17 +42,17 @@ TipSplitter.VaultFlushed.handler(async ({ event, context }: any) => {
   context.VaultFlushed.set({ ...place(event), ...event.params });
 });
 
-// Only what payers sent: without a filter, all of USDC's transfers would be fetched. With an RPC as its source, Envio
-// filters one event, and that one whatever contract it comes from.
+// Told who pays, only what they sent: with an RPC as its source, Envio filters one event, by what is known when it
+// starts, and that one whatever contract it comes from. Not told, all of USDC's transfers.
 Usdc.Transfer.handler(
   async ({ event, context }: any) => {
     if (event.srcAddress.toLowerCase() !== usdc) return;
     context.UsdcTransfer.set({ ...place(event), ...event.params });
   },
-  { wildcard: true, eventFilters: { from: payers } } as any,
+  (told ? { wildcard: true, eventFilters: { from: payers } } : undefined) as any,
 );
 
 Usdc.AuthorizationUsed.handler(async ({ event, context }: any) => {
-  if (!authorizers.has(event.params.authorizer.toLowerCase())) return;
+  if (told && !authorizers.has(event.params.authorizer.toLowerCase())) return;
   context.AuthorizationUsed.set({ ...place(event), ...event.params });
 });
