@@ -20,7 +20,7 @@ import uvloop
 from pydantic import ValidationError
 
 from indexer import chain as rpc
-from indexer import follow, lead, overview, progress, renew
+from indexer import follow, lead, progress
 from indexer import log as logs
 from indexer.settings import Settings
 from indexer.status import Status
@@ -220,6 +220,8 @@ async def _backfill(settings: Settings, chain: rpc.Chain, stop: asyncio.Event, u
 async def _rebuild(settings: Settings, chain: rpc.Chain, stop: asyncio.Event, *, confirmed: bool) -> int:
     if not confirmed and not _agreed(settings.chain_id):
         return _fail(Exit.REFUSED, "not confirmed: nothing was changed (programs say --yes)")
+    from indexer import renew  # noqa: PLC0415 - only this command, too
+
     status = Status()
     async with _seen(settings, status, chain):
         cursor = await renew.renew(settings, status, chain, stop)
@@ -237,6 +239,8 @@ def _agreed(chain_id: int) -> bool:
 
 
 async def _status(settings: Settings, *, as_json: bool) -> int:
+    from indexer import overview  # noqa: PLC0415
+
     connection = await lead.connect(settings)
     async with connection:
         seen = await overview.look(connection, settings.chain_id)

@@ -12,8 +12,9 @@ from psycopg import sql
 
 from indexer import chain as rpc
 from indexer.report import shown
-from ledger import record
-from ledger.models import EVENT_TABLES, SCHEMA, block
+from ledger import record, scratch
+from ledger.facts import SCHEMA
+from ledger.models import EVENT_TABLES, block
 from ledger.reconciliation import Difference
 
 _BUCKETS = 4096
@@ -144,7 +145,7 @@ async def _differing_buckets(connection: record.Connection, rows: _Rows) -> tupl
     """How many rows the rebuild has, and the buckets whose digests differ."""
     what = sql.SQL(_DIGESTS).format(names=rows.names, **rows.literals)
     digests: list[dict[int, list[Any]]] = []
-    for schema in (SCHEMA, record.SCRATCH):
+    for schema in (SCHEMA, scratch.SCRATCH):
         found = await connection.execute(rows.select(what, schema) + sql.SQL(" GROUP BY 1"))
         digests.append({bucket: digest async for bucket, *digest in found})
     ours, theirs = digests
@@ -159,7 +160,7 @@ async def _differing_rows(
     join: LiteralString = "FULL" if buckets else "RIGHT"
     sides: list[sql.Composable] = [sql.SQL("TABLE ledger.block"), sql.SQL(_SCRATCH_WITH_EVENTS)]
     if buckets:
-        sides = [rows.select(rows.names, schema, buckets) for schema in (SCHEMA, record.SCRATCH)]
+        sides = [rows.select(rows.names, schema, buckets) for schema in (SCHEMA, scratch.SCRATCH)]
     key = ("chain_id", *rows.key)
     query = sql.SQL(_DIFFERING_ROWS).format(
         o=rows.of_side("o"),

@@ -5,19 +5,15 @@ A log of the splitter that is not in its ABI, or a number that does not fit its 
 indexer: nothing is skipped and nothing is truncated.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
-
-from eth_abi.abi import decode
-from eth_abi.exceptions import DecodingError
-from eth_utils.abi import collapse_if_tuple
 
 from indexer import topics
 from indexer.chain import Log
 from indexer.topics import topic_of
 from ledger import facts
-from ledger.models import HOLD_REASONS, RAILS
+from ledger.facts import HOLD_REASONS, RAILS
 from ledger.money import MicroUsdc
 
 _BIGINT_END = 2**63
@@ -42,7 +38,7 @@ class Decoder:
             if topic in _SPLITTER_EVENTS:
                 return _SPLITTER_EVENTS[topic](self._place(log), log.topics, log.data[2:])
             return self._rare_event(log)
-        except (ValueError, IndexError, KeyError, OverflowError, DecodingError) as error:
+        except (ValueError, IndexError, KeyError, OverflowError) as error:
             raise Undecodable(f"log {log.place} of the splitter in {log.transaction_hash}: {error!r}") from error
 
     def usdc(self, log: Log, noticed_block_number: int) -> facts.UsdcFact:
@@ -67,11 +63,9 @@ class Decoder:
         entry = self._rare[log.topics[0]]
         indexed = [each for each in entry["inputs"] if each["indexed"]]
         plain = [each for each in entry["inputs"] if not each["indexed"]]
-        values = decode([each["type"] for each in plain], bytes.fromhex(log.data[2:]))
-        arguments = {each["name"]: value for each, value in zip(plain, values, strict=True)}
-        for each, topic in zip(indexed, log.topics[1:], strict=True):
-            arguments[each["name"]] = decode([each["type"]], bytes.fromhex(topic[2:]))[0]
-        in_order = {each["name"]: _for_json(arguments[each["name"]]) for each in entry["inputs"]}
+        said = dict(zip([each["name"] for each in plain], _words(log.data[2:], len(plain)), strict=True))
+        said |= zip([each["name"] for each in indexed], _words(_joined(log.topics[1:]), len(indexed)), strict=True)
+        in_order = {each["name"]: _argument(each["type"], said[each["name"]]) for each in entry["inputs"]}
         return facts.ContractEvent(*self._place(log), entry["name"], in_order)
 
 
@@ -202,13 +196,20 @@ def _time(word: str) -> datetime:
 
 
 def _signature(entry: dict[str, Any]) -> str:
-    return f"{entry['name']}({','.join(collapse_if_tuple(each) for each in entry['inputs'])})"
+    return f"{entry['name']}({','.join(each['type'] for each in entry['inputs'])})"
 
 
-def _for_json(value: Any) -> str | bool:
-    """Integers as decimal strings (JSON numbers lose digits), bytes as 0x-hex, addresses in lower case."""
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, bytes):
-        return "0x" + value.hex()
-    return str(value).lower() if isinstance(value, str) else str(value)
+def _joined(topics_: Iterable[str]) -> str:
+    return "".join(topic[2:] for topic in topics_)
+
+
+def _argument(kind: str, word: str) -> str:
+    """A word as JSON has it: integers as decimal strings (JSON numbers lose digits), all else as 0x-hex in lower case.
+
+    Raises ValueError for types that no event of the splitter has, and for what does not fit the type."""
+    if kind == "bytes32":
+        return "0x" + bytes.fromhex(word).hex()
+    bits, value = 160 if kind == "address" else int(kind.removeprefix("uint")), int(word, 16)
+    if value >> bits:
+        raise ValueError(f"{word} is no {kind}")
+    return f"0x{value:040x}" if kind == "address" else str(value)

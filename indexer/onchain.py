@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from indexer import chain as rpc
 from indexer.report import shown
-from ledger import balances, db, record
+from ledger import balances, db, record, scratch
 from ledger.balances import wallet as wallets
 from ledger.deployment import Deployment
 from ledger.models import share_claimed, share_held, share_swept, usdc_transfer, vault_deployed, wallet_event
@@ -109,7 +109,7 @@ async def hidden_keys(rebuilt: record.Connection, chain_id: int, subject: Subjec
     """What the scratch schema knows and the ledger does not: what a missing row hides."""
     query = sql.SQL(_HIDDEN).format(
         names=sql.SQL(", ").join(sql.Identifier(column.name) for column in subject.key),
-        scratch=sql.Identifier(record.SCRATCH),
+        scratch=sql.Identifier(scratch.SCRATCH),
         table=sql.Identifier(str(subject.key[0].table.description)),
         chain_id=chain_id,
     )

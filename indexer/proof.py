@@ -14,7 +14,7 @@ from eth_hash.backends.pysha3 import keccak256 as keccak
 
 from indexer.chain import Header, Log
 from indexer.topics import AUTHORIZATION_USED, SHARE_HELD, TIP_SPLIT, TRANSFER, VAULT_FLUSHED
-from ledger.models import AGENT_HELD, CREATOR_HELD, PLATFORM_HELD, RAILS
+from ledger.facts import AGENT_HELD, CREATOR_HELD, PLATFORM_HELD, RAILS
 
 _BLOOM_BITS = 2048
 _STRING_HEADS = [f"{0x80 + size:02x}" for size in range(56)]

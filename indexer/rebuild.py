@@ -8,7 +8,7 @@ from contextlib import suppress
 from indexer import chain as rpc
 from indexer import fetch, follow, progress, proof, reorg
 from indexer.status import Status
-from ledger import record
+from ledger import record, scratch
 
 _TRIES = 12
 _TRIES_A_STEP = 4
@@ -25,14 +25,14 @@ async def everything(
     chain: rpc.Chain, connection: record.Connection, scope: fetch.Scope, until: int, range_blocks: int
 ) -> record.Cursor | None:
     """Up to this block; None when the node lacks it. Raises what `Mirror.step` raises when it keeps doing so."""
-    await record.create_scratch(connection)
-    mirror = await follow.open_mirror(chain, connection, scope, Status(), record.SCRATCH, range_blocks=range_blocks)
+    await scratch.create(connection)
+    mirror = await follow.open_mirror(chain, connection, scope, Status(), scratch.SCRATCH, range_blocks=range_blocks)
     mirror.until = until
     async with progress.shown(mirror.status, until=until):
         reached = await _step_until(mirror, until)
     if not reached:
         return None
-    await record.analyze_scratch(connection)
+    await scratch.analyze(connection)
     return mirror.cursor
 
 
@@ -65,14 +65,14 @@ async def slice_of(
 
     The scratch schema must exist; what is in it is thrown away. Raises NotOnChain and what `Mirror.step` raises.
     """
-    await record.clear_scratch(connection)
+    await scratch.clear(connection)
     (header,) = await chain.headers([blocks[0] - 1])
     proof.header_hash(header)
     before = fetch.block_fact(scope.deployment.chain_id, header, has_events=False)
-    await record.open_cursor(connection, scope.deployment, before, record.SCRATCH)
+    await record.open_cursor(connection, scope.deployment, before, scratch.SCRATCH)
     await connection.execute(_KNOWN_VAULTS, (scope.deployment.chain_id, blocks[0]))
     mirror = await follow.open_mirror(
-        chain, connection, scope, Status(), record.SCRATCH, range_blocks=range_blocks, receipts="never"
+        chain, connection, scope, Status(), scratch.SCRATCH, range_blocks=range_blocks, receipts="never"
     )
     mirror.until = blocks[-1]
     try:

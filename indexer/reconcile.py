@@ -26,7 +26,7 @@ from indexer import books, digests, events, fetch, follow, onchain, proof, rebui
 from indexer import chain as rpc
 from indexer.settings import Settings
 from indexer.status import Status, lag_blocks
-from ledger import balances, db, reconciliation, record, rollups
+from ledger import balances, db, reconciliation, record, rederive, scratch
 from ledger.reconciliation import Difference, Open, Part, Slice
 
 log = structlog.get_logger("indexer.reconcile")
@@ -114,7 +114,7 @@ async def opened(
     try:
         async with connection:
             await connection.execute("SET max_parallel_workers_per_gather = 0")
-            await record.create_scratch(connection)
+            await scratch.create(connection)
             alone = [chain.alone(number) for number in range(len(chain.providers))]
             reconciler = Reconciler(alone, scope, status, connection, engine)
             await reconciler.begin()
@@ -307,7 +307,7 @@ class Reconciler:
 
     async def _look_at_rollups(self) -> Look:
         async with self._snapshot() as pinned:
-            found = await rollups.differences(self.connection, self.chain_id)
+            found = await rederive.differences(self.connection, self.chain_id)
         return Look([digests.of_rollup(each.table, each.stored, each.derived) for each in found], pinned.head_number)
 
     async def _look_at_blocks(self, chain: rpc.Chain, first: int, last: int) -> Look:

@@ -12,7 +12,7 @@ from indexer import chain as rpc
 from indexer import follow, lead
 from indexer.settings import Settings
 from indexer.status import Status
-from ledger import db, record
+from ledger import db, record, scratch
 
 log = structlog.get_logger("indexer.renew")
 
@@ -28,20 +28,20 @@ async def renew(settings: Settings, status: Status, chain: rpc.Chain, stop: asyn
         await lead.confirm_chain(chain, scope, stop)
         connection = await lead.connect(settings)
         async with connection:
-            await record.create_scratch(connection)
+            await scratch.create(connection)
             mirror = await follow.open_mirror(
                 chain,
                 connection,
                 scope,
                 status,
-                record.SCRATCH,
+                scratch.SCRATCH,
                 range_blocks=settings.range_blocks,
                 receipts=settings.receipts,
             )
             await follow.follow(mirror, poll_seconds=settings.poll_seconds, stop=stop, done=_caught_up)
             if not stop.is_set():
                 log.info("putting_in_place", head=mirror.cursor.head_number, rows=status.rows.total())
-                adopted = await record.adopt_scratch(connection, settings.chain_id)
+                adopted = await scratch.adopt(connection, settings.chain_id)
                 await _dismiss_leader(settings)
                 return adopted
     return None

@@ -14,7 +14,7 @@ from indexer.events import Decoder, Undecodable
 from indexer.topics import AUTHORIZATION_USED, SHARE_HELD, TIP_SPLIT, TRANSFER
 from ledger import copying
 from ledger.copying import NULL, field
-from ledger.models import HOLD_REASONS, RAILS
+from ledger.facts import HOLD_REASONS, RAILS
 
 _HASH, _ADDRESS, _INT8, _INT4 = "00000020", "00000014", "00000008", "00000004"
 """Lengths that go before a field."""

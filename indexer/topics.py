@@ -1,10 +1,10 @@
 """The first topic of each event that is read: keccak of its signature, 0x-hex."""
 
-from eth_utils.crypto import keccak
+from eth_hash.backends.pysha3 import keccak256
 
 
 def topic_of(signature: str) -> str:
-    return "0x" + keccak(text=signature).hex()
+    return "0x" + keccak256(signature.encode()).hex()
 
 
 TIP_SPLIT = topic_of("TipSplit(bytes32,bytes32,address,bytes32,uint96,uint96,uint96,address,address,uint8,uint8)")

@@ -18,7 +18,7 @@ from indexer import chain as rpc
 from indexer import digests, lead, onchain, rebuild
 from indexer.report import Report, print_report, say
 from indexer.settings import Settings
-from ledger import db, reconciliation, record, rollups
+from ledger import db, reconciliation, record, rederive
 from ledger.deployment import Deployment
 
 log = structlog.get_logger("indexer.verify")
@@ -104,7 +104,7 @@ class _Verification:
         report.rows, report.unnamed = compared.rows, compared.unnamed
         report.differences += compared.differences
         report.differences += await digests.other_blocks(self.chain, self.connection, blocks, pinned.finalized_number)
-        for each in await rollups.differences(self.connection, pinned.chain_id):
+        for each in await rederive.differences(self.connection, pinned.chain_id):
             report.differences.append(digests.of_rollup(each.table, each.stored, each.derived))
 
     async def _ask_about(self, session: AsyncSession, subject: onchain.Subject) -> None:

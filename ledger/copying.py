@@ -7,39 +7,51 @@ length and its bytes.
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 import psycopg
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.engine import Dialect
 
 from ledger import facts
-from ledger.models import EVENT_TABLES, block
+from ledger.money import MicroUsdc
 
 Rows = dict[str, list[str]]
 """For each table its rows, each in hex."""
 
 NULL = "ffffffff"
-_POSTGRES: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _EPOCH_SECONDS = int(_EPOCH.timestamp())
 _INT8 = 2**64 - 1
 
-COLUMNS: dict[str, list[tuple[str, str]]] = {
-    table.name: [
-        (column.name, column.type.compile(dialect=_POSTGRES).lower())
-        for column in table.columns
-        if column.computed is None
-    ]
-    for table in (block, *EVENT_TABLES)
+_TYPES: dict[Any, str] = {
+    int: "bigint",
+    facts.Integer: "integer",
+    facts.SmallInteger: "smallint",
+    MicroUsdc: "bigint",
+    bool: "boolean",
+    bytes: "bytea",
+    str: "text",
+    datetime: "timestamp with time zone",
+    dict[str, str]: "jsonb",
 }
-"""Name and PostgreSQL type of what a row of the table has, in its order."""
+
+
+def _columns(fact: Any) -> Iterator[tuple[str, str]]:
+    for name, hint in get_type_hints(fact, include_extras=True).items():
+        kinds = [hint] if hint in _TYPES else [each for each in get_args(hint) if each is not NoneType]
+        yield name, _TYPES[kinds[0]]
+
+
+COLUMNS: dict[str, list[tuple[str, str]]] = {
+    table: list(_columns(fact)) for fact, table in [(facts.Block, "block"), *facts.TABLES.items()]
+}
+"""Name and PostgreSQL type of what a row has, in its order. `models` says the same (tests/ledger/test_db.py)."""
 
 
 class BadHex(ValueError):

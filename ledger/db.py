@@ -4,10 +4,11 @@ Each schema has one writing role and its own Alembic history, with the version t
 NOLOGIN groups: a connection takes its role at start (`options=-c role=…`), so one login serves a laptop, and
 separate logins that are members of one role each serve production.
 
-Alembic and SQLAlchemy's sessions are imported where they are used: the indexer needs neither to lead, and they are a
-third of the time that it takes to start.
+Alembic and SQLAlchemy are imported where they are used: the indexer needs neither to lead, and they are a third of the
+time that it takes to start.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,10 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import psycopg
-from sqlalchemy import Connection, create_engine, make_url, text
-from sqlalchemy.pool import NullPool
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 PackageName = Literal["ledger", "relayer", "api"]
@@ -27,6 +27,7 @@ RoleName = Literal["molt_indexer", "molt_relayer", "molt_api"]
 _ROOT = Path(__file__).resolve().parent.parent
 _MIGRATION_LOCK = 0x6D6F6C74  # "molt": one migration at a time in a database, of whichever schema
 _LOCK_TIMEOUT = "5s"
+_URL_SCHEME = re.compile(r"^postgres(ql)?(\+\w+)?://")
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ def migrate(database_url: str, package: PackageName, revision: str = "head") -> 
     """
     from alembic import command  # noqa: PLC0415 - see the top
     from alembic.config import Config  # noqa: PLC0415
+    from sqlalchemy import text  # noqa: PLC0415
 
     schema = _SCHEMAS[package]
     with _migration_connection(database_url) as connection:
@@ -106,7 +108,10 @@ def run_migration_environment() -> None:
 
 
 @contextmanager
-def _migration_connection(database_url: str) -> Iterator[Connection]:
+def _migration_connection(database_url: str) -> "Iterator[Connection]":
+    from sqlalchemy import create_engine, text  # noqa: PLC0415 - see the top
+    from sqlalchemy.pool import NullPool  # noqa: PLC0415
+
     engine = create_engine(_sqlalchemy_url(database_url), poolclass=NullPool)
     with engine.connect() as connection:
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
@@ -116,7 +121,9 @@ def _migration_connection(database_url: str) -> Iterator[Connection]:
         connection.commit()
 
 
-def _prepare(connection: Connection, schema: _Schema) -> None:
+def _prepare(connection: "Connection", schema: _Schema) -> None:
+    from sqlalchemy import text  # noqa: PLC0415 - see the top
+
     for role in _SCHEMAS.values():
         connection.execute(text(_CREATE_ROLE.format(role=role.role)))
     connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema.name}"))
@@ -147,11 +154,11 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT USAGE, SELECT ON SEQUENCES TO 
 
 
 def _sqlalchemy_url(database_url: str) -> str:
-    return make_url(database_url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+    return _URL_SCHEME.sub("postgresql+psycopg://", database_url)
 
 
 def _libpq_url(database_url: str) -> str:
-    return make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    return _URL_SCHEME.sub("postgresql://", database_url)
 
 
 def _connect_options(role: RoleName | None) -> dict[str, Any]:

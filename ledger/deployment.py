@@ -4,15 +4,15 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 
-from eth_abi.abi import encode
-from eth_typing import ChecksumAddress
-from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
+from eth_hash.backends.pysha3 import keccak256
+
+if TYPE_CHECKING:  # eth-utils and eth-typing would be a tenth of the time that the indexer takes to start
+    from eth_typing import ChecksumAddress
 
 _CONTRACTS = Path(__file__).resolve().parent.parent / "contracts"
-_TERMS_TYPEHASH = keccak(text="TipTerms(bytes32 creatorId,bytes32 agentId,bytes32 ref,bytes32 salt)")
+_TERMS_TYPEHASH = keccak256(b"TipTerms(bytes32 creatorId,bytes32 agentId,bytes32 ref,bytes32 salt)")
 
 ContractName = Literal["TipSplitter", "TipVault", "FiatTokenV2_2"]
 
@@ -31,7 +31,7 @@ class TypedDataDomain(TypedDict):
     name: str
     version: str
     chainId: int
-    verifyingContract: ChecksumAddress
+    verifyingContract: "ChecksumAddress"
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Deployment:
     """The contracts of one chain."""
 
     chain_id: int
-    usdc: ChecksumAddress
+    usdc: "ChecksumAddress"
     usdc_domain: TypedDataDomain
-    splitter: ChecksumAddress
+    splitter: "ChecksumAddress"
     splitter_domain: TypedDataDomain
     deployed_at_block: int
     """No event of ours is older, so a rebuild starts here."""
@@ -89,12 +89,24 @@ def abi(contract: ContractName) -> list[dict[str, Any]]:
 def terms_nonce(*, creator_id: bytes, agent_id: bytes, ref: bytes, salt: bytes) -> bytes:
     """The EIP-3009 nonce that binds a gasless tip to its terms; the contract's `termsNonce` answers the same."""
     words = [_TERMS_TYPEHASH, creator_id, agent_id, ref, salt]
-    return keccak(encode(["bytes32"] * len(words), words))
+    if any(len(word) != 32 for word in words):  # noqa: PLR2004 - bytes32
+        raise ValueError("each of the terms is 32 bytes")
+    return keccak256(b"".join(words))
+
+
+def checksummed(address: str) -> "ChecksumAddress":
+    """The address with the case of its letters as a checksum (EIP-55). Raises ValueError for what is no address."""
+    digits = address.removeprefix("0x").lower()
+    if len(bytes.fromhex(digits)) != 20:  # noqa: PLR2004 - bytes of an address
+        raise ValueError(f"{address} is no address")
+    check = keccak256(digits.encode()).hex()
+    letters = (digit.upper() if by in "89abcdef" else digit for digit, by in zip(digits, check, strict=False))
+    return cast("ChecksumAddress", "0x" + "".join(letters))
 
 
 def _parse(found: dict[str, Any]) -> Deployment:
     chain_id = int(found["chainId"])
-    usdc, splitter = to_checksum_address(found["usdc"]), to_checksum_address(found["splitter"])
+    usdc, splitter = checksummed(found["usdc"]), checksummed(found["splitter"])
     return Deployment(
         chain_id=chain_id,
         usdc=usdc,
@@ -106,5 +118,5 @@ def _parse(found: dict[str, Any]) -> Deployment:
     )
 
 
-def _domain(named: dict[str, str], chain_id: int, contract: ChecksumAddress) -> TypedDataDomain:
+def _domain(named: dict[str, str], chain_id: int, contract: "ChecksumAddress") -> TypedDataDomain:
     return TypedDataDomain(name=named["name"], version=named["version"], chainId=chain_id, verifyingContract=contract)

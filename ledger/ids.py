@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from eth_utils.crypto import keccak
+from eth_hash.backends.pysha3 import keccak256
 
-PLATFORM_ID: bytes = keccak(text="molt.studios.platform")
+PLATFORM_ID: bytes = keccak256(b"molt.studios.platform")
 """The account under which the contract holds the platform's own shares."""
 
 

@@ -33,13 +33,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-SCHEMA = "ledger"
-RAILS = ("approve", "permit", "authorization", "x402", "flush")
-"""In the order of the contract's `Rail`."""
-HOLD_REASONS = ("no_wallet", "blacklisted")
-"""In the order of the contract's `HoldReason`."""
-CREATOR_HELD, PLATFORM_HELD, AGENT_HELD = 1, 2, 4
-"""The bits of a split's `held_mask`."""
+from ledger.facts import HOLD_REASONS, RAILS, SCHEMA
+
 WALLET_EVENTS = ("set", "rotation_started", "rotation_cancelled", "revoked")
 CURSOR_STATUSES = ("syncing", "live", "halted")
 PROOFS = ("bloom", "receipts")

@@ -17,17 +17,13 @@ from typing import Any, Literal
 import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Table
 
 from ledger import copying, facts
 from ledger.deployment import Deployment
-from ledger.models import EVENT_TABLES, ROLLUP_TABLES, SCHEMA, block, orphaned_row, proven_range
-from ledger.models import cursor as cursor_table
+from ledger.facts import SCHEMA
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
-SCRATCH = "pg_temp"
-"""A schema of the connection's own that vanishes with it: a rebuild leaves nothing behind, however it ends."""
 CHANNEL = "ledger"
 """NOTIFY goes here after each commit; the payload is JSON: chain_id, head_number, and rewound_from after a rewind."""
 
@@ -117,7 +113,7 @@ async def open_cursor(
     """
     async with connection.transaction():
         await connection.execute(
-            _sql(_INSERT_CURSOR, schema),
+            in_schema(_INSERT_CURSOR, schema),
             {
                 "chain_id": deployment.chain_id,
                 "splitter": deployment.splitter_bytes,
@@ -128,9 +124,9 @@ async def open_cursor(
                 "timestamp": before_start.timestamp,
             },
         )
-        await connection.execute(_sql(_INSERT_BLOCK, schema), before_start)
+        await connection.execute(in_schema(_INSERT_BLOCK, schema), before_start)
         found = await connection.execute(
-            _sql(_OPEN_CURSOR, schema), (deployment.chain_id, deployment.splitter_bytes, deployment.usdc_bytes)
+            in_schema(_OPEN_CURSOR, schema), (deployment.chain_id, deployment.splitter_bytes, deployment.usdc_bytes)
         )
         row = await found.fetchone()
     if row is None:
@@ -180,7 +176,7 @@ async def rewind(connection: Connection, cursor: Cursor, ancestor_number: int) -
         )
         await _move(connection, cursor, moved)
         await _archive(connection, cursor, ancestor_number)
-        await _notify(connection, moved, rewound_from=cursor.head_number)
+        await notify(connection, moved, rewound_from=cursor.head_number)
     return moved
 
 
@@ -194,7 +190,7 @@ async def settle(connection: Connection, cursor: Cursor, finality: Finality, sta
         await _move(connection, cursor, moved)
         await _forget_empty_blocks(connection, cursor, moved)
         if moved != cursor:
-            await _notify(connection, moved)
+            await notify(connection, moved)
     return moved
 
 
@@ -203,56 +199,8 @@ async def halt(connection: Connection, cursor: Cursor, detail: str) -> Cursor:
     moved = replace(cursor, status="halted", status_detail=detail)
     async with _fenced(cursor), connection.transaction():
         await _move(connection, cursor, moved)
-        await _notify(connection, moved)
+        await notify(connection, moved)
     return moved
-
-
-async def adopt_scratch(connection: Connection, chain_id: int) -> Cursor:
-    """Makes the ledger of the chain what `SCRATCH` says, in one transaction: for a rebuild, also of another deployment.
-
-    Only what differs is written, and what goes is archived. Readers see the old rows until they see the new ones. The
-    epoch grows, which fences whoever wrote before; what is rolled up is forgotten, and derived anew by the next writer.
-    """
-    await analyze_scratch(connection)
-    async with connection.transaction():
-        await connection.execute("SET LOCAL statement_timeout = 0; SET LOCAL transaction_timeout = 0")
-        before = await read_cursor(connection, chain_id)
-        adopted = await connection.execute(_sql(_ADOPT_CURSOR, SCHEMA), (chain_id,))
-        row = await adopted.fetchone()
-        if row is None:
-            raise LookupError("the scratch schema has no cursor")
-        cursor = Cursor(SCHEMA, *row)
-        for table in ROLLUP_TABLES:
-            await connection.execute(_sql(_EMPTY, SCHEMA, table.name), (chain_id,))
-        for table in (*EVENT_TABLES, block):  # the blocks last: the archive names those in which its rows stood
-            await _adopt_rows(connection, cursor, table)
-        await connection.execute(_sql(_EMPTY, SCHEMA, proven_range.name), (chain_id,))
-        await connection.execute(_sql(_ADOPT_ALL, SCHEMA, proven_range.name), (chain_id,))
-        await _notify(connection, cursor, rewound_from=before.head_number if before else None)
-    return cursor
-
-
-async def create_scratch(connection: Connection) -> None:
-    """Empty copies of all tables in `SCRATCH`, with the same constraints, for this connection alone.
-
-    Without the secondary indexes, which cost more than the rows and which nobody asks there."""
-    for table in _SCRATCH_TABLES:
-        await connection.execute(_sql(_SCRATCH_TABLE, SCRATCH, table.name))
-        if key := [column.name for column in table.primary_key]:
-            names = sql.SQL(", ").join(map(sql.Identifier, key))
-            await connection.execute(_sql(_SCRATCH_KEY, SCRATCH, table.name) + sql.SQL("({})").format(names))
-
-
-async def clear_scratch(connection: Connection) -> None:
-    """Empties them, for another rebuild."""
-    names = sql.SQL(", ").join(sql.Identifier(SCRATCH, table.name) for table in _SCRATCH_TABLES)
-    await connection.execute(sql.SQL("TRUNCATE {}").format(names))
-
-
-async def analyze_scratch(connection: Connection) -> None:
-    """Temporary tables have no autovacuum; without statistics, comparing large ones takes the wrong plan."""
-    for table in copying.COLUMNS:
-        await connection.execute(_sql("ANALYZE {s}.{t}", SCRATCH, table))
 
 
 # -------------------------------------------------------------------------------------------------------------- reading
@@ -260,14 +208,14 @@ async def analyze_scratch(connection: Connection) -> None:
 
 async def read_cursor(connection: Connection, chain_id: int, schema: str = SCHEMA) -> Cursor | None:
     """The cursor as it stands, with no claim to write; None when nothing was ever mirrored of this chain."""
-    found = await connection.execute(_sql(_READ_CURSOR, schema), (chain_id,))
+    found = await connection.execute(in_schema(_READ_CURSOR, schema), (chain_id,))
     row = await found.fetchone()
     return Cursor(schema, *row) if row else None
 
 
 async def vaults(connection: Connection, cursor: Cursor) -> set[bytes]:
     """Every vault that was deployed up to the cursor's head."""
-    found = await connection.execute(_sql(_VAULTS, cursor.schema), (cursor.chain_id,))
+    found = await connection.execute(in_schema(_VAULTS, cursor.schema), (cursor.chain_id,))
     return {row[0] for row in await found.fetchall()}
 
 
@@ -280,7 +228,7 @@ async def stored_block(connection: Connection, cursor: Cursor, number: int) -> f
 
 async def stored_blocks(connection: Connection, cursor: Cursor, numbers: Sequence[int]) -> list[facts.Block]:
     """Those of the blocks that are stored, highest first."""
-    found = await connection.execute(_sql(_STORED, cursor.schema), (cursor.chain_id, list(numbers)))
+    found = await connection.execute(in_schema(_STORED, cursor.schema), (cursor.chain_id, list(numbers)))
     return [facts.Block(*row) for row in await found.fetchall()]
 
 
@@ -308,7 +256,7 @@ async def _move_and_insert(
     await _move(connection, before, after)
     await _note_proof(connection, before, after, proof)
     await _forget_empty_blocks(connection, before, after)
-    await _notify(connection, after)
+    await notify(connection, after)
     for table, rows in few.items():
         if rows:
             values = [field for row in rows for field in copying.fields(row)]
@@ -334,7 +282,7 @@ async def _in_one_round_trip(connection: Connection) -> AsyncIterator[None]:
 async def _move(connection: Connection, before: Cursor, after: Cursor) -> None:
     """Fails, and with it the transaction, where the cursor is not at `before`: see `_fenced`."""
     parameters = {**after.__dict__, "expected_hash": before.head_hash}
-    await connection.execute(_sql(_MOVE_CURSOR, before.schema), parameters)
+    await connection.execute(in_schema(_MOVE_CURSOR, before.schema), parameters)
 
 
 @asynccontextmanager
@@ -353,7 +301,7 @@ async def _copy(connection: Connection, schema: str, table: str, rows: Sequence[
 
 async def _add_late(connection: Connection, schema: str, batch: Batch) -> None:
     for late in batch.late_blocks:
-        await connection.execute(_sql(_INSERT_LATE_BLOCK, schema), late)
+        await connection.execute(in_schema(_INSERT_LATE_BLOCK, schema), late)
     for table, rows in facts.by_table(batch.late_facts).items():
         columns = [name for name, _ in copying.COLUMNS[table]]
         statement = sql.SQL("INSERT INTO {}.{} ({}) VALUES ({}) ON CONFLICT DO NOTHING").format(
@@ -369,45 +317,28 @@ async def _add_late(connection: Connection, schema: str, batch: Batch) -> None:
 async def _note_proof(connection: Connection, before: Cursor, after: Cursor, proof: Proof) -> None:
     """The last range grows, or a new one begins where the proof is another."""
     bounds = {"chain_id": after.chain_id, "before": before.head_number, "last": after.head_number, "proof": proof}
-    await connection.execute(_sql(_PROVEN, after.schema), bounds)
+    await connection.execute(in_schema(_PROVEN, after.schema), bounds)
 
 
 async def _archive(connection: Connection, cursor: Cursor, ancestor_number: int) -> None:
     parameters = {"chain_id": cursor.chain_id, "ancestor": ancestor_number, "epoch": cursor.epoch}
-    for table in EVENT_TABLES:
-        await connection.execute(_sql(_ARCHIVE, cursor.schema, table.name), {**parameters, "table": table.name})
+    for name in facts.TABLES.values():
+        await connection.execute(in_schema(_ARCHIVE, cursor.schema, name), {**parameters, "table": name})
     for name in _LATE_TABLES:
-        await connection.execute(_sql(_ARCHIVE_LATE, cursor.schema, name), {**parameters, "table": name})
-    await connection.execute(_sql(_ARCHIVE_BLOCKS, cursor.schema), parameters)
+        await connection.execute(in_schema(_ARCHIVE_LATE, cursor.schema, name), {**parameters, "table": name})
+    await connection.execute(in_schema(_ARCHIVE_BLOCKS, cursor.schema), parameters)
     for statement in (_FORGET_PROOF, _SHORTEN_PROOF):
-        await connection.execute(_sql(statement, cursor.schema), parameters)
-
-
-async def _adopt_rows(connection: Connection, cursor: Cursor, table: Table) -> None:
-    names = [name for name, _ in copying.COLUMNS[table.name]]
-    comma = sql.SQL(", ")
-    same = [sql.SQL("new.{0} = old.{0}").format(sql.Identifier(column.name)) for column in table.primary_key]
-    parts = {
-        "t": sql.Identifier(table.name),
-        "number": sql.Identifier("number" if table is block else "block_number"),
-        "index": sql.SQL("NULL") if table is block else sql.Identifier("log_index"),
-        "names": comma.join(map(sql.Identifier, names)),
-        "new": comma.join(sql.Identifier("new", name) for name in names),
-        "old": comma.join(sql.Identifier("old", name) for name in names),
-        "same_key": sql.SQL(" AND ").join(same),
-    }
-    values = {"chain_id": cursor.chain_id, "epoch": cursor.epoch, "table": table.name}
-    for statement in (_ARCHIVE_OTHERS, _ADOPT_MISSING):
-        await connection.execute(sql.SQL(statement).format(**parts), values)
+        await connection.execute(in_schema(statement, cursor.schema), parameters)
 
 
 async def _forget_empty_blocks(connection: Connection, before: Cursor, after: Cursor) -> None:
     if after.finalized_number > before.finalized_number:
         bounds = (after.chain_id, before.finalized_number, after.finalized_number)
-        await connection.execute(_sql(_FORGET, after.schema), bounds)
+        await connection.execute(in_schema(_FORGET, after.schema), bounds)
 
 
-async def _notify(connection: Connection, cursor: Cursor, rewound_from: int | None = None) -> None:
+async def notify(connection: Connection, cursor: Cursor, rewound_from: int | None = None) -> None:
+    """Tells who listens, once this is committed, that the ledger has moved."""
     if cursor.schema != SCHEMA:
         return
     payload: dict[str, int] = {"chain_id": cursor.chain_id, "head_number": cursor.head_number}
@@ -417,8 +348,9 @@ async def _notify(connection: Connection, cursor: Cursor, rewound_from: int | No
 
 
 @lru_cache(maxsize=256)
-def _sql(statement: str, schema: str, table: str = "") -> sql.SQL:
-    """Rendered once: a live batch would spend a third of its time on it."""
+def in_schema(statement: str, schema: str, table: str = "") -> sql.SQL:
+    """The statement with the names in the places of {s} and {t}. Rendered once: a live batch would spend a third of its
+    time on it."""
     return sql.SQL(sql.SQL(statement).format(s=sql.Identifier(schema), t=sql.Identifier(table)).as_string())
 
 
@@ -427,13 +359,13 @@ def _insert_statement(schema: str, table: str, rows: int) -> sql.SQL:
     names = [name for name, _ in copying.COLUMNS[table]]
     columns = sql.SQL(", ").join(map(sql.Identifier, names)).as_string()
     values = ", ".join(["(" + ", ".join(["%b"] * len(names)) + ")"] * rows)
-    return _sql(f"INSERT INTO {{s}}.{{t}} ({columns}) VALUES {values}", schema, table)  # noqa: S608 - our own names
+    return in_schema(f"INSERT INTO {{s}}.{{t}} ({columns}) VALUES {values}", schema, table)  # noqa: S608 - our own names
 
 
 @lru_cache
 def _copy_statement(schema: str, table: str) -> sql.SQL:
     names = sql.SQL(", ").join(sql.Identifier(name) for name, _ in copying.COLUMNS[table])
-    return _sql(f"COPY {{s}}.{{t}} ({names.as_string()}) FROM STDIN (FORMAT BINARY)", schema, table)
+    return in_schema(f"COPY {{s}}.{{t}} ({names.as_string()}) FROM STDIN (FORMAT BINARY)", schema, table)
 
 
 _DISMISS = """
@@ -481,11 +413,6 @@ _FORGET_PROOF = "DELETE FROM {s}.proven_range WHERE chain_id = %(chain_id)s AND 
 _SHORTEN_PROOF = """
 UPDATE {s}.proven_range SET last_number = %(ancestor)s WHERE chain_id = %(chain_id)s AND last_number > %(ancestor)s"""
 _VAULTS = "SELECT DISTINCT vault FROM {s}.vault_deployed WHERE chain_id = %s"
-_EMPTY = "DELETE FROM {s}.{t} WHERE chain_id = %s"
-_SCRATCH_TABLES = (cursor_table, orphaned_row, proven_range, block, *EVENT_TABLES)
-_SCRATCH_TABLE = """
-CREATE TEMPORARY TABLE {t} (LIKE ledger.{t} INCLUDING CONSTRAINTS INCLUDING DEFAULTS INCLUDING GENERATED)"""
-_SCRATCH_KEY = "ALTER TABLE {s}.{t} ADD PRIMARY KEY "
 
 _ARCHIVE = """
 WITH gone AS (DELETE FROM {s}.{t} WHERE chain_id = %(chain_id)s AND block_number > %(ancestor)s RETURNING *)
@@ -504,23 +431,3 @@ _ARCHIVE_BLOCKS = """
 WITH gone AS (DELETE FROM {s}.block WHERE chain_id = %(chain_id)s AND number > %(ancestor)s RETURNING *)
 INSERT INTO {s}.orphaned_row (chain_id, epoch, table_name, block_number, block_hash, content)
 SELECT chain_id, %(epoch)s, 'block', number, hash, to_jsonb(gone) FROM gone"""
-
-_ADOPT_CURSOR = """
-INSERT INTO {s}.cursor AS old SELECT * FROM pg_temp.cursor WHERE chain_id = %s
-ON CONFLICT (chain_id) DO UPDATE SET splitter = excluded.splitter, usdc = excluded.usdc,
-    start_number = excluded.start_number, head_number = excluded.head_number, head_hash = excluded.head_hash,
-    head_timestamp = excluded.head_timestamp, safe_number = excluded.safe_number,
-    finalized_number = excluded.finalized_number, chain_head_number = excluded.chain_head_number,
-    epoch = old.epoch + 1, status = excluded.status, status_detail = excluded.status_detail, updated_at = now()
-RETURNING chain_id, start_number, head_number, head_hash, head_timestamp, safe_number, finalized_number,
-    chain_head_number, epoch, status, status_detail"""
-_ADOPT_ALL = "INSERT INTO {s}.{t} SELECT * FROM pg_temp.{t} WHERE chain_id = %s"
-_ARCHIVE_OTHERS = """
-WITH gone AS (DELETE FROM ledger.{t} AS old WHERE chain_id = %(chain_id)s AND NOT EXISTS (
-    SELECT FROM pg_temp.{t} AS new WHERE {same_key} AND ({new}) IS NOT DISTINCT FROM ({old})) RETURNING *)
-INSERT INTO ledger.orphaned_row (chain_id, epoch, table_name, block_number, block_hash, log_index, content)
-SELECT gone.chain_id, %(epoch)s, %(table)s, gone.{number}, block.hash, {index}, to_jsonb(gone)
-FROM gone LEFT JOIN ledger.block ON block.chain_id = gone.chain_id AND block.number = gone.{number}"""
-_ADOPT_MISSING = """
-INSERT INTO ledger.{t} ({names}) SELECT {names} FROM pg_temp.{t} AS new WHERE chain_id = %(chain_id)s
-AND NOT EXISTS (SELECT FROM ledger.{t} AS old WHERE {same_key})"""

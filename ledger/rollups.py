@@ -1,22 +1,19 @@
 """What final blocks add up to, stored once and never taken back: only the indexer imports it.
 
 A watermark, `rolled_up_number`, runs behind finality; the tables say all of the blocks up to it, and `ledger.balances`
-adds what is newer when it reads. A rewind stops at finality, so it touches nothing here; only `record.adopt_scratch`
-empties these tables. `differences` proves them equal to the facts.
+adds what is newer when it reads. A rewind stops at finality, so it touches nothing here; only `scratch.adopt`
+empties these tables. `rederive` proves them equal to the facts.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from sqlalchemy import Table
 
-from ledger.models import SCHEMA, day_rollup, open_bucket, tip_rollup
+from ledger.facts import SCHEMA
 from ledger.record import Connection, Cursor, Fenced
 
 _SLICE_TIPS = 50_000
 """At most about that many tips at once (a block is never cut): what one transaction holds and sorts is bounded."""
-_SHOWN_DIFFERENCES = 100
 
 
 async def advance(connection: Connection, cursor: Cursor, *, at_most_blocks: int = 1_000_000) -> int:
@@ -45,23 +42,8 @@ async def advance(connection: Connection, cursor: Cursor, *, at_most_blocks: int
 
 async def rolled_up_number(connection: Connection, cursor: Cursor) -> int:
     """The watermark; the block before the start when nothing was rolled up yet."""
-    found = await _first(connection, _WATERMARK, {"chain_id": cursor.chain_id})
+    found = await _first(connection, WATERMARK, {"chain_id": cursor.chain_id})
     return cursor.start_number - 1 if found is None else found
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A row of a rollup that is not what the facts up to the watermark say."""
-
-    table: str
-    stored: dict[str, Any] | None
-    derived: dict[str, Any] | None
-
-
-async def differences(connection: Connection, chain_id: int) -> list[Difference]:
-    """Derives every rollup anew from the facts and compares, by one query in one snapshot; at most 100 are named."""
-    found = await _execute(connection, _DIFFERENCES, {"chain_id": chain_id, "limit": _SHOWN_DIFFERENCES})
-    return [Difference(*row) for row in await found.fetchall()]
 
 
 async def _first(connection: Connection, query: str, parameters: dict[str, Any]) -> int | None:
@@ -73,7 +55,7 @@ async def _execute(connection: Connection, query: str, parameters: dict[str, Any
     return await connection.execute(query, parameters)
 
 
-_WATERMARK = "SELECT rolled_up_number FROM ledger.rollup_cursor WHERE chain_id = %(chain_id)s"
+WATERMARK = "SELECT rolled_up_number FROM ledger.rollup_cursor WHERE chain_id = %(chain_id)s"
 
 _INSERT_WATERMARK = "INSERT INTO ledger.rollup_cursor VALUES (%(chain_id)s, %(after)s) ON CONFLICT DO NOTHING"
 
@@ -90,7 +72,7 @@ SELECT block_number FROM ledger.tip_split
  WHERE chain_id = %(chain_id)s AND block_number > %(after)s AND block_number <= %(until)s
  ORDER BY block_number OFFSET %(tips)s LIMIT 1"""
 
-_TIPS_OF_BLOCKS = """
+TIPS_OF_BLOCKS = """
 SELECT tip.chain_id, CAST(timezone('UTC', block.timestamp) AS date) AS day, ref, creator_id, agent_id,
        count(*) AS tips,
        CAST(sum(creator_share_micro_usdc) AS bigint) AS creator_earned,
@@ -105,23 +87,23 @@ SELECT tip.chain_id, CAST(timezone('UTC', block.timestamp) AS date) AS day, ref,
  WHERE tip.chain_id = %(chain_id)s AND tip.block_number > %(after)s AND tip.block_number <= %(until)s
  GROUP BY tip.chain_id, day, ref, creator_id, agent_id"""
 
-_TIP_COLUMNS = """chain_id, day, ref, creator_id, agent_id, tips, creator_earned, platform_earned, agent_earned,
+TIP_COLUMNS = """chain_id, day, ref, creator_id, agent_id, tips, creator_earned, platform_earned, agent_earned,
        creator_held, platform_held, agent_held, last_block_number"""
 
-_DAYS = """
+DAYS = """
 SELECT chain_id, day, CAST(sum(tips) AS bigint), CAST(sum(platform_earned) AS bigint),
        CAST(sum(platform_held) AS bigint), min(first_block_number), max(last_block_number)
   FROM slice GROUP BY chain_id, day"""
 
 _ADD_TIPS = f"""
-WITH slice AS ({_TIPS_OF_BLOCKS}), days AS (
-  INSERT INTO ledger.day_rollup AS before {_DAYS}
+WITH slice AS ({TIPS_OF_BLOCKS}), days AS (
+  INSERT INTO ledger.day_rollup AS before {DAYS}
   ON CONFLICT (chain_id, day) DO UPDATE SET
     tips = before.tips + excluded.tips,
     platform_earned_micro_usdc = before.platform_earned_micro_usdc + excluded.platform_earned_micro_usdc,
     platform_held_micro_usdc = before.platform_held_micro_usdc + excluded.platform_held_micro_usdc,
     last_block_number = excluded.last_block_number)
-INSERT INTO ledger.tip_rollup AS before SELECT {_TIP_COLUMNS} FROM slice
+INSERT INTO ledger.tip_rollup AS before SELECT {TIP_COLUMNS} FROM slice
 ON CONFLICT (chain_id, day, ref, creator_id, agent_id) DO UPDATE SET
   tips = before.tips + excluded.tips,
   creator_earned_micro_usdc = before.creator_earned_micro_usdc + excluded.creator_earned_micro_usdc,
@@ -133,7 +115,7 @@ ON CONFLICT (chain_id, day, ref, creator_id, agent_id) DO UPDATE SET
   last_block_number = excluded.last_block_number"""  # noqa: S608 - constants only
 
 # What is left at %(until)s in each bucket of `touched`.
-_LEFT = """
+LEFT = """
 SELECT CAST(%(chain_id)s AS bigint) AS chain_id, account_id, expires_at, CAST(sum(amount) AS bigint) AS amount FROM (
   SELECT account_id, expires_at, amount_micro_usdc AS amount FROM touched JOIN ledger.share_held fact
    USING (account_id, expires_at) WHERE chain_id = %(chain_id)s AND block_number <= %(until)s
@@ -145,38 +127,17 @@ SELECT CAST(%(chain_id)s AS bigint) AS chain_id, account_id, expires_at, CAST(su
    USING (account_id, expires_at) WHERE chain_id = %(chain_id)s AND block_number <= %(until)s
 ) moved GROUP BY account_id, expires_at"""
 
-_TOUCHED = " UNION ".join(
+TOUCHED = " UNION ".join(
     f"SELECT account_id, expires_at FROM ledger.{table} WHERE chain_id = %(chain_id)s"  # noqa: S608 - constants only
     " AND block_number > %(after)s AND block_number <= %(until)s"
     for table in ("share_held", "share_claimed", "share_swept")
 )
 
 _OPEN_AND_CLOSE_BUCKETS = f"""
-WITH touched AS ({_TOUCHED}), bucket AS ({_LEFT}), closed AS (
+WITH touched AS ({TOUCHED}), bucket AS ({LEFT}), closed AS (
   DELETE FROM ledger.open_bucket USING bucket
    WHERE open_bucket.chain_id = bucket.chain_id AND open_bucket.account_id = bucket.account_id
      AND open_bucket.expires_at = bucket.expires_at AND amount = 0)
 INSERT INTO ledger.open_bucket SELECT chain_id, account_id, expires_at, amount FROM bucket WHERE amount <> 0
 ON CONFLICT (chain_id, account_id, expires_at) DO UPDATE SET amount_micro_usdc = excluded.amount_micro_usdc
 """  # noqa: S608 - constants only
-
-
-def _compared(table: Table, derived: str) -> str:
-    """Rows of one rollup that are not what `derived` selects, in the order of its columns."""
-    columns = ", ".join(column.name for column in table.columns)
-    key = ", ".join(column.name for column in table.primary_key)
-    return f"""
-SELECT '{table.name}', to_jsonb(stored), to_jsonb(derived)
-  FROM (SELECT {columns} FROM {table} WHERE chain_id = %(chain_id)s) stored
-  FULL JOIN ({derived}) derived ({columns}) USING ({key})
- WHERE stored IS DISTINCT FROM derived"""  # noqa: S608 - constants only
-
-
-_DIFFERENCES = f"""
-WITH watermark AS (SELECT coalesce(({_WATERMARK}), -1) AS number), slice AS ({_TIPS_OF_BLOCKS}), touched AS ({_TOUCHED})
-SELECT * FROM (
-{_compared(tip_rollup, f"SELECT {_TIP_COLUMNS} FROM slice")}
-UNION ALL {_compared(day_rollup, _DAYS)}
-UNION ALL {_compared(open_bucket, f"SELECT * FROM ({_LEFT}) bucket WHERE amount <> 0")}
-) different LIMIT %(limit)s"""  # noqa: S608 - constants only
-_DIFFERENCES = _DIFFERENCES.replace("%(after)s", "-1").replace("%(until)s", "(SELECT number FROM watermark)")

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ledger import balances
 from ledger.balances import Finality
-from ledger.models import AGENT_HELD, CREATOR_HELD
+from ledger.facts import AGENT_HELD, CREATOR_HELD
 from ledger.money import MicroUsdc
 
 Kind = Literal["share", "held", "claim", "sweep"]

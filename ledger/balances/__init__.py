@@ -12,7 +12,7 @@ from ledger.balances.hold import HeldBucket, expired_buckets, held_buckets, live
 from ledger.balances.tip import Rail, Tip, tip_by_log, tips, tips_by_tx
 from ledger.balances.vault import AuthorizationUse, VaultBalance, authorization, vault_balances, vaults_to_flush
 from ledger.balances.wallet import PendingRotation, WalletState, WalletStatus, accounts_of_wallet, wallet_of
-from ledger.models import AGENT_HELD, CREATOR_HELD, PLATFORM_HELD
+from ledger.facts import AGENT_HELD, CREATOR_HELD, PLATFORM_HELD
 
 __all__ = [
     "AGENT_HELD",

@@ -7,11 +7,7 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ledger.models import (
-    contract_event,
-    cursor,
-    difference,
-)
+from ledger.models import contract_event, cursor, difference
 from ledger.money import MicroUsdc
 
 Status = Literal["syncing", "live", "halted"]

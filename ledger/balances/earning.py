@@ -9,8 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ledger.balances.finality import Finality
+from ledger.facts import AGENT_HELD, CREATOR_HELD, PLATFORM_HELD
 from ledger.ids import PLATFORM_ID
-from ledger.models import AGENT_HELD, CREATOR_HELD, PLATFORM_HELD
 from ledger.money import MicroUsdc
 
 Role = Literal["creator", "platform", "agent"]

@@ -9,11 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ledger.balances import finality
 from ledger.balances.finality import Finality
-from ledger.models import (
-    block,
-    cursor,
-    tip_split,
-)
+from ledger.models import block, cursor, tip_split
 from ledger.money import MicroUsdc
 
 Rail = Literal["approve", "permit", "authorization", "x402", "flush"]

@@ -8,13 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ledger.balances import finality
 from ledger.balances.finality import Finality
-from ledger.models import (
-    authorization_used,
-    block,
-    cursor,
-    usdc_transfer,
-    vault_deployed,
-)
+from ledger.models import authorization_used, block, cursor, usdc_transfer, vault_deployed
 from ledger.money import MicroUsdc
 
 

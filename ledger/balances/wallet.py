@@ -12,10 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ledger.balances import finality
 from ledger.balances.finality import Finality
-from ledger.models import (
-    cursor,
-    wallet_event,
-)
+from ledger.models import cursor, wallet_event
 
 WalletStatus = Literal["none", "active", "revoked"]
 

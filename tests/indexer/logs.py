@@ -12,7 +12,7 @@ from web3.contract import Contract
 from indexer import topics
 from indexer.chain import Log
 from ledger import deployment
-from ledger.models import HOLD_REASONS, RAILS
+from ledger.facts import HOLD_REASONS, RAILS
 
 CHAIN_ID = 84532
 ADDRESS = Web3.to_checksum_address("0x" + "11" * 20)

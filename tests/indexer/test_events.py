@@ -192,3 +192,18 @@ def test_what_does_not_fit_the_ledger_is_refused_not_truncated() -> None:
     amount = "0x" + (2**63).to_bytes(32).hex()
     with pytest.raises(events.Undecodable, match="do not fit"):
         _DECODER.usdc(log_of([TRANSFER, "0x" + "00" * 32, "0x" + "00" * 32], amount), 1)
+
+
+@pytest.mark.parametrize(
+    ("topics", "data"),
+    [
+        (["Paused(address)"], "0x" + "01" * 32),  # wider than an address
+        (["MinTipSet(uint64)"], "0x" + "01" * 32),
+        (["MinTipSet(uint64)"], "0x"),
+        (["TreasuryProposed(address)"], "0x"),  # its topic is missing
+        (["TreasuryProposed(address)"], "0x" + "00" * 32),
+    ],
+)
+def test_a_rare_event_that_is_not_as_its_abi_says_stops(topics: list[str], data: str) -> None:
+    with pytest.raises(events.Undecodable):
+        _DECODER.splitter(log_of([topic_of(each) for each in topics], data))

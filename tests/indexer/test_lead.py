@@ -240,3 +240,10 @@ _SLOW_INSERT = """
 CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NULL; END $$;
 CREATE TRIGGER slow AFTER INSERT ON ledger.usdc_transfer FOR EACH STATEMENT EXECUTE FUNCTION public.slow();
 """
+
+
+def test_a_backfill_starts_without_what_it_does_not_need() -> None:
+    """Importing these takes as long as ten thousand rows."""
+    spared = {"sqlalchemy", "alembic", "eth_abi", "eth_utils", "web3", "prometheus_client"}
+    script = f"import indexer.__main__, sys; print(*({spared} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "\n"

@@ -11,7 +11,7 @@ from indexer import chain as rpc
 from indexer import proof
 from indexer.chain import Log
 from indexer.topics import AUTHORIZATION_USED, SHARE_HELD, TIP_SPLIT, TRANSFER, VAULT_FLUSHED
-from ledger.models import RAILS
+from ledger.facts import RAILS
 from ledger.money import MicroUsdc, split
 from tests.indexer.world import World
 

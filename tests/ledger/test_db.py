@@ -5,9 +5,11 @@ from typing import Any
 import psycopg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 
-from ledger import db, models
+from ledger import copying, db, models
 
 _CATALOG = {
     "columns": """SELECT table_name, column_name, data_type, is_nullable,
@@ -86,3 +88,12 @@ async def test_errors_never_show_a_statements_values(ledger_url: str) -> None:
             await connection.execute(text("SELECT CAST(:secret AS text) FROM nowhere"), {"secret": "a password hash"})
     await engine.dispose()
     assert "a password hash" not in str(error.value)
+
+
+def test_what_is_copied_has_the_columns_of_its_table() -> None:
+    dialect: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    assert {
+        table.name: [(each.name, each.type.compile(dialect=dialect).lower()) for each in table.c if not each.computed]
+        for table in (models.block, *models.EVENT_TABLES)
+    } == copying.COLUMNS
+    assert list(copying.COLUMNS) == ["block", *(table.name for table in models.EVENT_TABLES)]

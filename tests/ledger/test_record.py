@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from ledger import copying, record
+from ledger import copying, record, scratch
 from tests.ledger.books import CHAIN_ID, DEPLOYMENT, START, Books, block, hash_of
 
 
@@ -165,7 +165,7 @@ async def test_adopting_another_ledger_writes_what_differs_and_archives_what_goe
     await _rebuilt_with(books, second_tip=400_000)
     before = books.cursor
     kept = await books.rows("SELECT ctid FROM ledger.tip_split WHERE block_number = 1")
-    books.cursor = await record.adopt_scratch(books.connection, CHAIN_ID)
+    books.cursor = await scratch.adopt(books.connection, CHAIN_ID)
     assert books.cursor.epoch == before.epoch + 1
     assert await books.rows("SELECT ctid FROM ledger.tip_split WHERE block_number = 1") == kept
     amounts = "SELECT amount_micro_usdc FROM ledger.tip_split ORDER BY block_number"
@@ -178,10 +178,10 @@ async def test_adopting_another_ledger_writes_what_differs_and_archives_what_goe
 
 async def _rebuilt_with(books: Books, *, second_tip: int) -> None:
     """The same two blocks in the scratch schema, with another second tip."""
-    await record.create_scratch(books.connection)
-    cursor = await record.open_cursor(books.connection, DEPLOYMENT, block(0, has_events=False), record.SCRATCH)
-    scratch = Books(books.connection, cursor, books.session)
-    scratch.tip()
-    await scratch.mine()
-    scratch.tip(second_tip)
-    await scratch.mine(safe=1, final=1)
+    await scratch.create(books.connection)
+    cursor = await record.open_cursor(books.connection, DEPLOYMENT, block(0, has_events=False), scratch.SCRATCH)
+    rebuilt = Books(books.connection, cursor, books.session)
+    rebuilt.tip()
+    await rebuilt.mine()
+    rebuilt.tip(second_tip)
+    await rebuilt.mine(safe=1, final=1)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ledger import record, rollups
+from ledger import record, rederive, rollups, scratch
 from tests.ledger.books import CHAIN_ID, DEPLOYMENT, Books, account, block
 from tests.ledger.histories import History
 
@@ -41,7 +41,7 @@ async def test_it_goes_on_in_slices(books: Books, monkeypatch: pytest.MonkeyPatc
     while await rollups.advance(books.connection, books.cursor):
         pass
     assert await books.rows("SELECT tips FROM ledger.day_rollup") == [(10,)]
-    assert await rollups.differences(books.connection, CHAIN_ID) == []
+    assert await rederive.differences(books.connection, CHAIN_ID) == []
 
 
 async def test_whoever_opens_the_cursor_fences_the_rollups_of_the_writer_before(books: Books) -> None:
@@ -57,9 +57,9 @@ async def test_a_rebuild_empties_the_rollups(books: Books) -> None:
     books.tip()
     await books.mine(safe=1, final=1)
     await rollups.advance(books.connection, books.cursor)
-    await record.create_scratch(books.connection)
-    await record.open_cursor(books.connection, DEPLOYMENT, block(0, has_events=False), record.SCRATCH)
-    books.cursor = await record.adopt_scratch(books.connection, CHAIN_ID)
+    await scratch.create(books.connection)
+    await record.open_cursor(books.connection, DEPLOYMENT, block(0, has_events=False), scratch.SCRATCH)
+    books.cursor = await scratch.adopt(books.connection, CHAIN_ID)
     assert await books.rows("SELECT count(*) FROM ledger.tip_rollup") == [(0,)]
     assert await rollups.rolled_up_number(books.connection, books.cursor) == books.cursor.start_number - 1
 
@@ -71,12 +71,12 @@ async def test_an_altered_rollup_is_named(books: Books, ledger_url: str) -> None
     books.hold(100, block(40).timestamp)
     await books.mine(safe=1, final=1)
     await rollups.advance(books.connection, books.cursor)
-    assert await rollups.differences(books.connection, CHAIN_ID) == []
+    assert await rederive.differences(books.connection, CHAIN_ID) == []
     with db.connect(ledger_url, autocommit=True) as owner:
         owner.execute("UPDATE ledger.tip_rollup SET creator_earned_micro_usdc = 801")
         owner.execute("DELETE FROM ledger.open_bucket")
         owner.execute("INSERT INTO ledger.day_rollup VALUES (%s, '2026-02-02', 1, 1, 0, 9, 9)", (CHAIN_ID,))
-    found = {each.table: each for each in await rollups.differences(books.connection, CHAIN_ID)}
+    found = {each.table: each for each in await rederive.differences(books.connection, CHAIN_ID)}
     assert found["tip_rollup"].stored is not None
     assert found["tip_rollup"].derived is not None
     assert found["tip_rollup"].stored["creator_earned_micro_usdc"] == 801

@@ -22,7 +22,7 @@ from eth_utils.address import to_checksum_address
 
 from api import log as api_log
 from deploy.local import cache, postgres
-from ledger import copying, db, facts, record, rollups
+from ledger import copying, db, facts, record, rederive, rollups
 from ledger.deployment import Deployment
 from tests.benchmarks.scale import http
 from tests.benchmarks.scale.market import CHAIN_ID, START, VAULTS, Made, Market
@@ -163,7 +163,7 @@ async def _at(url: str, loader: Loader, size: int) -> Size:
         _say(f"  {question.name:<58} p50 {answered.p50_ms:8.1f} ms   p99 {answered.p99_ms:8.1f} ms{scans}")
     await engine.dispose()
     started = time.perf_counter()
-    found.rollups_differ = len(await rollups.differences(loader.connection, CHAIN_ID))
+    found.rollups_differ = len(await rederive.differences(loader.connection, CHAIN_ID))
     found.compare_seconds = time.perf_counter() - started
     _say(f"  rollups compared with the facts in {found.compare_seconds:.1f} s: {found.rollups_differ} differences")
     return found

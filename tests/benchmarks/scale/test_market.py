@@ -1,6 +1,6 @@
 """The synthetic market keeps the laws of the books: else what is measured on it says nothing."""
 
-from ledger import db, facts, record, rollups
+from ledger import db, facts, record, rederive
 from tests.benchmarks.scale.__main__ import Loader, deployment, hash_of
 from tests.benchmarks.scale.market import CHAIN_ID, START, Market
 from tests.ledger.books import account
@@ -25,4 +25,4 @@ async def test_the_market_is_taken_by_the_real_writer(ledger_url: str) -> None:
         await loader.fill(12_000)
         tips, unequal = await (await connection.execute(_UNEQUAL)).fetchone() or (0, 0)
         assert (tips > 500, unequal) == (True, 0)
-        assert await rollups.differences(connection, CHAIN_ID) == []
+        assert await rederive.differences(connection, CHAIN_ID) == []
