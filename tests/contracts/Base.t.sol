@@ -96,8 +96,14 @@ abstract contract Base is Usdc {
     /// @dev The release build: what is tested is what is deployed.
     function _deploySplitter(bytes32 domain, address firstTreasury, uint64 minTip) internal returns (ISplitter) {
         bytes memory arguments = abi.encode(usdc, domain, admin, uint48(0), firstTreasury, minTip);
-        bytes memory code = vm.getCode("out/release/TipSplitter.sol/TipSplitter.json");
+        bytes memory code = _code("TipSplitter");
         return ISplitter(_create(abi.encodePacked(code, arguments)));
+    }
+
+    /// @dev `MOLT_ARTIFACTS` names another folder when a mutant of the contracts is on trial (scripts/mutation).
+    function _code(string memory name) internal view returns (bytes memory) {
+        string memory folder = vm.envOr("MOLT_ARTIFACTS", string("out/release"));
+        return vm.getCode(string.concat(folder, "/", name, ".sol/", name, ".json"));
     }
 
     function _register(bytes32 accountId, uint256 key) internal {
@@ -199,7 +205,7 @@ abstract contract Base is Usdc {
     /// @dev CREATE2 of the vault's code and its three ids, computed apart from the contract; also for reserved accounts.
     function _vaultOf(bytes32 creatorId, bytes32 agentId) internal view returns (address) {
         bytes32 salt = keccak256(abi.encode(creatorId, agentId, REF));
-        bytes memory code = abi.encodePacked(vm.getCode("out/release/TipVault.sol/TipVault.json"), abi.encode(usdc));
+        bytes memory code = abi.encodePacked(_code("TipVault"), abi.encode(usdc));
         bytes32 hash = keccak256(abi.encodePacked(hex"ff", splitter, salt, keccak256(code)));
         return address(uint160(uint256(hash)));
     }

@@ -43,6 +43,7 @@ interface Vm {
     function assertGe(uint256 left, uint256 right, string calldata what) external pure;
 
     // files and text
+    function envOr(string calldata name, string calldata otherwise) external view returns (string memory);
     function readFile(string calldata path) external view returns (string memory);
     function getCode(string calldata artifact) external view returns (bytes memory);
     function parseBytes(string calldata text) external pure returns (bytes memory);
