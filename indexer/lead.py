@@ -217,7 +217,8 @@ SET tcp_user_timeout = '3s';
 SET idle_in_transaction_session_timeout = '5s'; -- frozen between two statements
 SET statement_timeout = '20s'; -- frozen within one, while a COPY waits for more; no batch takes a second
 SET transaction_timeout = '10s'; -- frozen within a pipeline, whose flush turns the idle timer off (seen in 18)
-SET idle_session_timeout = '60s'"""
+SET idle_session_timeout = '60s';
+SET synchronous_commit = off -- what a crash of the database loses is fetched again (docs/decisions/0010)"""
 """How soon PostgreSQL gives up a session whose process says nothing more, and with it the writer's lock."""
 
 

@@ -23,6 +23,7 @@ Rows = dict[str, list[str]]
 """For each table its rows, each in hex."""
 
 NULL = "ffffffff"
+_NULL_BYTES = bytes.fromhex(NULL)
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -54,12 +55,25 @@ COLUMNS: dict[str, list[tuple[str, str]]] = {
 """Name and PostgreSQL type of what a row has, in its order. `models` says the same (tests/ledger/test_db.py)."""
 
 
+_OIDS = {
+    "bigint": 20,
+    "integer": 23,
+    "smallint": 21,
+    "boolean": 16,
+    "bytea": 17,
+    "text": 25,
+    "timestamp with time zone": 1184,
+    "jsonb": 3802,
+}
+"""Fixed for ever: `pg_type.dat` of PostgreSQL."""
+
+
 class BadHex(ValueError):
     """A row has something in it that is no hex digit."""
 
 
 class Field(bytes):
-    """One field of a row, as PostgreSQL takes it in binary, of whatever type its column is."""
+    """A value as PostgreSQL takes it in binary, of whatever type is expected there."""
 
 
 class _FieldDumper(Dumper):
@@ -77,15 +91,24 @@ def stream(rows: Sequence[str]) -> bytes:
     return _SIGNATURE + _bytes("".join(rows)) + _TRAILER
 
 
-def fields(row: str) -> list[Field | None]:
-    """What an INSERT takes instead: a COPY is two round trips, which a few rows are not worth. Raises BadHex."""
-    content, start, found = _bytes(row), 2, list[Field | None]()
-    while start < len(content):
-        size = int.from_bytes(content[start : start + 4], signed=True)
-        end = start + 4 + max(size, 0)
-        found.append(None if size < 0 else Field(content[start + 4 : end]))
-        start = end
-    return found
+def arrays(table: str, rows: Sequence[str]) -> list[Field]:
+    """One array for each column, for an INSERT of them all: a COPY is two round trips, which a few rows are not worth.
+
+    Raises BadHex."""
+    of_columns: list[list[bytes]] = [[] for _ in COLUMNS[table]]
+    for row in rows:
+        content, start = _bytes(row), 2
+        for column in of_columns:
+            end = start + 4 + max(int.from_bytes(content[start : start + 4], signed=True), 0)
+            column.append(content[start:end])
+            start = end
+    return [_array(_OIDS[kind], column) for (_, kind), column in zip(COLUMNS[table], of_columns, strict=True)]
+
+
+def _array(oid: int, elements: Sequence[bytes]) -> Field:
+    """As `array_recv` reads it: dimensions, whether any is null, the elements' type, their number, the first index."""
+    head = (1, _NULL_BYTES in elements, oid, len(elements), 1)
+    return Field(b"".join((*(each.to_bytes(4) for each in head), *elements)))
 
 
 def _bytes(digits: str) -> bytes:

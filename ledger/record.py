@@ -8,7 +8,7 @@ commit with that).
 
 import json
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -16,9 +16,8 @@ from typing import Any, Literal
 
 import psycopg
 from psycopg import sql
-from psycopg.pq import TransactionStatus
 
-from ledger import copying, facts
+from ledger import copying, facts, moving
 from ledger.deployment import Deployment
 from ledger.facts import SCHEMA
 
@@ -30,8 +29,8 @@ CHANNEL = "ledger"
 Proof = Literal["bloom", "receipts"]
 """See `models.PROOFS`."""
 
-_FEW_ROWS = 8
-"""So many are inserted by the round trip that moves the cursor; more are copied, in two more for each table."""
+_FEW_ROWS = 250
+"""So many come with the statement that moves the cursor; more are copied, in two round trips more for each table."""
 _LATE_TABLES = ("usdc_transfer", "authorization_used")
 
 
@@ -109,9 +108,11 @@ async def open_cursor(
 ) -> Cursor:
     """Reads the cursor, or sets it to `before_start` (the block before the deployment's) when there is none.
 
-    The epoch grows by one, which fences whoever wrote before. Raises OtherDeployment.
+    The epoch grows by one, which fences whoever wrote before: no crash may let another writer have the same one, so
+    this is on disk when it returns. Raises OtherDeployment.
     """
     async with connection.transaction():
+        await connection.execute("SET LOCAL synchronous_commit = on")
         await connection.execute(
             in_schema(_INSERT_CURSOR, schema),
             {
@@ -144,15 +145,16 @@ async def append(
     if batch.parent_hash != cursor.head_hash:
         raise ValueError("the batch does not continue the ledger's head")
     moved = _settled(replace(cursor, status=status, status_detail=None), batch.head, finality)
-    few = {table: rows for table, rows in batch.rows.items() if len(rows) <= _FEW_ROWS}
-    many = {table: rows for table, rows in batch.rows.items() if table not in few}
-    if not many and not batch.late_blocks and connection.info.transaction_status == TransactionStatus.IDLE:
-        async with _fenced(cursor), _in_one_round_trip(connection):
-            await _move_and_insert(connection, cursor, moved, batch.proof, few)
+    few = {table: rows for table, rows in batch.rows.items() if 0 < len(rows) <= _FEW_ROWS}
+    many = {table: rows for table, rows in batch.rows.items() if len(rows) > _FEW_ROWS}
+    statement = moving.statement(cursor.schema, tuple(few))
+    parameters = _move_parameters(cursor, moved, batch.proof) | moving.arrays(few)
+    if not many and not batch.late_blocks:
+        async with _fenced(cursor):
+            await connection.execute(statement, parameters)
         return moved
     async with _fenced(cursor), connection.transaction():
-        async with connection.pipeline():
-            await _move_and_insert(connection, cursor, moved, batch.proof, few)
+        await connection.execute(statement, parameters)
         for table, rows in many.items():
             await _copy(connection, cursor.schema, table, rows)
         await _add_late(connection, cursor.schema, batch)
@@ -249,34 +251,10 @@ def _settled(cursor: Cursor, head: facts.Block, finality: Finality) -> Cursor:
     )
 
 
-async def _move_and_insert(
-    connection: Connection, before: Cursor, after: Cursor, proof: Proof, few: copying.Rows
-) -> None:
-    """Only statements whose answers nobody waits for."""
-    await _move(connection, before, after)
-    await _note_proof(connection, before, after, proof)
-    await _forget_empty_blocks(connection, before, after)
-    await notify(connection, after)
-    for table, rows in few.items():
-        if rows:
-            values = [field for row in rows for field in copying.fields(row)]
-            await connection.execute(_insert_statement(before.schema, table, len(rows)), values)
-
-
-@asynccontextmanager
-async def _in_one_round_trip(connection: Connection) -> AsyncIterator[None]:
-    """A transaction of its own for statements whose answers nobody waits for. psycopg's would take three.
-
-    COMMIT goes last: whatever is raised before it, also in between by us, leaves nothing behind."""
-    try:
-        async with connection.pipeline():
-            await connection.execute("BEGIN")
-            yield
-            await connection.execute("COMMIT")
-    except BaseException:
-        with suppress(psycopg.Error):  # of a connection that is gone, and with it the transaction
-            await connection.rollback()
-        raise
+def _move_parameters(before: Cursor, after: Cursor, proof: Proof) -> dict[str, Any]:
+    told = {"channel": CHANNEL, "payload": _payload(after)} if after.schema == SCHEMA else {}
+    started_from = {"expected_hash": before.head_hash, "before": before.head_number}
+    return {**after.__dict__, **started_from, "final_before": before.finalized_number, "proof": proof, **told}
 
 
 async def _move(connection: Connection, before: Cursor, after: Cursor) -> None:
@@ -290,7 +268,7 @@ async def _fenced(cursor: Cursor) -> AsyncIterator[None]:
     """Around the transaction that moves the cursor."""
     try:
         yield
-    except psycopg.errors.DivisionByZero as error:  # by `_MOVE_CURSOR`, and nothing else here divides
+    except psycopg.errors.DivisionByZero as error:  # by `_MOVE_CURSOR` or `moving`, and nothing else here divides
         raise Fenced(f"the cursor of chain {cursor.chain_id} is no longer at 0x{cursor.head_hash.hex()}") from error
 
 
@@ -314,12 +292,6 @@ async def _add_late(connection: Connection, schema: str, batch: Batch) -> None:
             await cursor.executemany(statement, rows)
 
 
-async def _note_proof(connection: Connection, before: Cursor, after: Cursor, proof: Proof) -> None:
-    """The last range grows, or a new one begins where the proof is another."""
-    bounds = {"chain_id": after.chain_id, "before": before.head_number, "last": after.head_number, "proof": proof}
-    await connection.execute(in_schema(_PROVEN, after.schema), bounds)
-
-
 async def _archive(connection: Connection, cursor: Cursor, ancestor_number: int) -> None:
     parameters = {"chain_id": cursor.chain_id, "ancestor": ancestor_number, "epoch": cursor.epoch}
     for name in facts.TABLES.values():
@@ -339,12 +311,13 @@ async def _forget_empty_blocks(connection: Connection, before: Cursor, after: Cu
 
 async def notify(connection: Connection, cursor: Cursor, rewound_from: int | None = None) -> None:
     """Tells who listens, once this is committed, that the ledger has moved."""
-    if cursor.schema != SCHEMA:
-        return
-    payload: dict[str, int] = {"chain_id": cursor.chain_id, "head_number": cursor.head_number}
-    if rewound_from is not None:
-        payload["rewound_from"] = rewound_from
-    await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, json.dumps(payload)))
+    if cursor.schema == SCHEMA:
+        await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, _payload(cursor, rewound_from)))
+
+
+def _payload(cursor: Cursor, rewound_from: int | None = None) -> str:
+    told = {"chain_id": cursor.chain_id, "head_number": cursor.head_number}
+    return json.dumps(told if rewound_from is None else {**told, "rewound_from": rewound_from})
 
 
 @lru_cache(maxsize=256)
@@ -352,14 +325,6 @@ def in_schema(statement: str, schema: str, table: str = "") -> sql.SQL:
     """The statement with the names in the places of {s} and {t}. Rendered once: a live batch would spend a third of its
     time on it."""
     return sql.SQL(sql.SQL(statement).format(s=sql.Identifier(schema), t=sql.Identifier(table)).as_string())
-
-
-@lru_cache
-def _insert_statement(schema: str, table: str, rows: int) -> sql.SQL:
-    names = [name for name, _ in copying.COLUMNS[table]]
-    columns = sql.SQL(", ").join(map(sql.Identifier, names)).as_string()
-    values = ", ".join(["(" + ", ".join(["%b"] * len(names)) + ")"] * rows)
-    return in_schema(f"INSERT INTO {{s}}.{{t}} ({columns}) VALUES {values}", schema, table)  # noqa: S608 - our own names
 
 
 @lru_cache
@@ -404,11 +369,6 @@ _INSERT_LATE_BLOCK = """
 INSERT INTO {s}.block VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (chain_id, number) DO UPDATE SET has_events = true"""
 _STORED = "SELECT * FROM {s}.block WHERE chain_id = %s AND number = ANY(%s) ORDER BY number DESC"
 _FORGET = "DELETE FROM {s}.block WHERE chain_id = %s AND number >= %s AND number < %s AND NOT has_events"
-_PROVEN = """
-WITH grown AS (UPDATE {s}.proven_range SET last_number = %(last)s
-    WHERE chain_id = %(chain_id)s AND last_number = %(before)s AND proof = %(proof)s RETURNING 1)
-INSERT INTO {s}.proven_range SELECT %(chain_id)s, %(before)s + 1, %(last)s, %(proof)s WHERE NOT EXISTS (TABLE grown)
-ON CONFLICT DO NOTHING"""  # a writer that is fenced finds it there; what it wrote goes with its transaction
 _FORGET_PROOF = "DELETE FROM {s}.proven_range WHERE chain_id = %(chain_id)s AND first_number > %(ancestor)s"
 _SHORTEN_PROOF = """
 UPDATE {s}.proven_range SET last_number = %(ancestor)s WHERE chain_id = %(chain_id)s AND last_number > %(ancestor)s"""

@@ -96,8 +96,9 @@ def test_a_frozen_writer_loses_its_lead_and_comes_back_as_a_standby(world: World
     environment = world.environment(settings.database_url)
     with db.connect(settings.database_url, autocommit=True) as owner:
         owner.execute(_SLOW_INSERT.replace("60", "1"))
-        for _ in range(10):  # more rows than are written in one round trip
+        for _ in range(95):  # more rows, in a range of final blocks, than are written in one statement
             world.tip()
+        world.mine(150)
         with process(environment, "run") as frozen:
             _until_asleep(owner)
             frozen.signal(signal.SIGSTOP)
@@ -111,7 +112,7 @@ def test_a_frozen_writer_loses_its_lead_and_comes_back_as_a_standby(world: World
                 frozen.signal(signal.SIGCONT)
                 frozen.until_logged("lead_lost")
                 frozen.until_logged("standing_by")
-                _until_tips(settings, 10)
+                _until_tips(settings, 95)
 
 
 def test_a_standby_knows_where_the_ledger_is(world: World, settings: Settings) -> None:
