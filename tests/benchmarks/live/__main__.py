@@ -41,7 +41,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench-live", description=__doc__)
     parser.add_argument("--blocks", type=int, default=200, help="of each kind, for each contender")
     parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--only", type=lambda names: names.split(","), help="some of: bare,ours,ponder")
+    parser.add_argument("--only", type=lambda names: names.split(","), help="some of: bare,hasty,ours,ponder")
     parser.add_argument("--logs", type=Path, help="a folder that keeps what the contenders said")
     given = parser.parse_args()
     who = [each for each in contenders.ALL if given.only is None or each.name in given.only]
@@ -125,10 +125,11 @@ def told(found: Latencies, missing: dict[str, str]) -> dict[str, object]:
             for tips in ours
         }
 
-    to_bare, to_ponder = ratio("bare"), ratio("ponder")
+    to_bare, to_hasty, to_ponder = ratio("bare"), ratio("hasty"), ratio("ponder")
     return {
         "milliseconds_by_tips_a_block": figures,
         "ours_to_bare": to_bare,
+        "ours_to_hasty": to_hasty,
         "ours_to_ponder": to_ponder,
         "not_measured": missing,
         "within_1.3_of_bare": to_bare and _all_at_most(to_bare, _AT_MOST_TIMES_BARE),

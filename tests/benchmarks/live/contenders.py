@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from deploy.local import chain as local_chain
@@ -38,9 +39,10 @@ class Contender:
 
 
 @contextmanager
-def _bare(place: Place) -> Iterator[None]:
+def _bare(place: Place, **more: str) -> Iterator[None]:
     found = place.world.deployment
     environment = {
+        **more,
         "WS_URL": place.ws_url,
         "DATABASE_URL": place.database_url,
         "ADDRESSES": f"{found.splitter},{found.usdc}",
@@ -73,10 +75,13 @@ def _ponder(place: Place) -> Iterator[None]:
         yield
 
 
-BARE = Contender("bare", Tips("public.log", only=f"topic0 = '\\x{TIP_SPLIT[2:]}'::bytea"), _bare)
+_LOGS = Tips("public.log", only=f"topic0 = '\\x{TIP_SPLIT[2:]}'::bytea")
+BARE = Contender("bare", _LOGS, _bare)
+HASTY = Contender("hasty", _LOGS, partial(_bare, PGOPTIONS="-c synchronous_commit=off"))
+"""The bare one, waiting for its commits no longer than ours does (docs/decisions/0010)."""
 OURS = Contender("ours", Tips("ledger.tip_split"), _ours)
 PONDER = Contender("ponder", Tips(f"{ponder.SCHEMA}.tip_split"), _ponder)
-ALL = (BARE, OURS, PONDER)
+ALL = (BARE, HASTY, OURS, PONDER)
 
 
 @contextmanager
