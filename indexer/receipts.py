@@ -59,7 +59,8 @@ def _places_are_right(header: Header, receipts: Sequence[Receipt]) -> None:
                 log.removed
                 or log.block_hash != header.hash
                 or log.transaction_hash != receipt.transaction_hash
-                or log.place != (header.height, next_log)
+                or log.block_number != header.number
+                or int(log.log_index, 16) != next_log
             ):
                 raise BadAnswer(f"log {next_log} of block {header.height} is not where its receipt is")
             next_log += 1

@@ -24,6 +24,7 @@ Rows = dict[str, list[str]]
 
 NULL = "ffffffff"
 _NULL_BYTES = bytes.fromhex(NULL)
+_NULL_SIZE = int(NULL, 16)
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -99,7 +100,8 @@ def arrays(table: str, rows: Sequence[str]) -> list[Field]:
     for row in rows:
         content, start = _bytes(row), 2
         for column in of_columns:
-            end = start + 4 + max(int.from_bytes(content[start : start + 4], signed=True), 0)
+            size = int.from_bytes(content[start : start + 4])
+            end = start + 4 + (size if size != _NULL_SIZE else 0)
             column.append(content[start:end])
             start = end
     return [_array(_OIDS[kind], column) for (_, kind), column in zip(COLUMNS[table], of_columns, strict=True)]

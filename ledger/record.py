@@ -151,10 +151,10 @@ async def append(
     parameters = _move_parameters(cursor, moved, batch.proof) | moving.arrays(few)
     if not many and not batch.late_blocks:
         async with _fenced(cursor):
-            await connection.execute(statement, parameters)
+            await connection.execute(statement, parameters, prepare=True)
         return moved
     async with _fenced(cursor), connection.transaction():
-        await connection.execute(statement, parameters)
+        await connection.execute(statement, parameters, prepare=True)
         for table, rows in many.items():
             await _copy(connection, cursor.schema, table, rows)
         await _add_late(connection, cursor.schema, batch)
