@@ -67,8 +67,9 @@ def demand_that_the_original_passes(compiler: Compiler) -> None:
         raise TestsDidNotRun(f"without any mutant these fail: {'; '.join(map(str, failed))}")
 
 
-def killers(code: Code, folder: Path) -> list[Test]:
-    """The first tests that fail: of the quick ones, and only if none does, of all."""
-    return failing(code, folder, "--fail-fast", "--no-match-contract", SLOW) or failing(
-        code, folder, "--fail-fast", "--match-contract", SLOW
-    )
+def quick_killers(code: Code, folder: Path) -> list[Test]:
+    return failing(code, folder, "--fail-fast", "--no-match-contract", SLOW)
+
+
+def slow_killers(code: Code, folder: Path) -> list[Test]:
+    return failing(code, folder, "--fail-fast", "--match-contract", SLOW)

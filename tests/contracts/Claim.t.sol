@@ -51,7 +51,7 @@ contract ClaimTest is Base {
         _assertNothing(_one(expiry));
     }
 
-    // 5: what cannot be paid is skipped, what can is paid once
+    // 5, 13: what cannot be paid is skipped, what can is paid and logged once
     function test_skipsEmptyRepeatedAndExpired() public {
         vm.warp(block.timestamp + 10 days);
         vm.prank(otherWallet);
@@ -63,9 +63,21 @@ contract ClaimTest is Base {
         uint64[] memory expiries = new uint64[](6);
         (expiries[0], expiries[1], expiries[2]) = (expiry, second, second);
         (expiries[3], expiries[4], expiries[5]) = (second + 1, 0, type(uint64).max);
+        vm.recordLogs();
         vm.assertEq(splitter.claim(NOBODY, expiries), 200_000, "the second bucket, once");
+        _theLog(ITipSplitter.ShareClaimed.selector);
         vm.assertEq(splitter.held(NOBODY, expiry), 200_000, "the expired one stays for the sweep");
         vm.assertEq(splitter.totalHeld(), 200_000, "total");
+    }
+
+    // 5: the smallest share there is
+    function test_aSingleUnitIsPaid() public {
+        _pay(_vaultOf(CREATOR, NO_AGENT), 100);
+        splitter.flush(CREATOR, NO_AGENT, REF);
+        _register(NO_AGENT, AGENT_KEY);
+        vm.assertEq(splitter.claim(NO_AGENT, _one(expiry)), 1, "answer");
+        vm.assertEq(splitter.held(NO_AGENT, expiry), 0, "bucket");
+        vm.assertEq(usdc.balanceOf(agentWallet), 2_501, "beside its share of the first tip");
     }
 
     // 4: several in one call

@@ -15,7 +15,13 @@ contract HostileUsdc {
         Silent, // answers nothing
         Lying, // answers 2, which is no truth value
         Burning, // takes all the gas
-        Fading // moves the money twice, then answers nothing, when the memory still has the last answer
+        Bluffing, // reverts, with the word for true
+        Fading, // moves the money twice, then answers a byte less than a word, when the memory still has the last answer
+        Absent, // takes an authorization and moves nothing
+        Fickle, // refuses once, then moves the money
+        Complaining, // takes authorizations, and says why it transfers nothing
+        Mumbling, // answers a byte less than a word when asked for a balance
+        Evading // reverts, with an amount, when asked for a balance
     }
 
     Mood public mood;
@@ -25,7 +31,7 @@ contract HostileUsdc {
     uint256 public moves;
     bool public blacklisting;
     bytes public answer;
-    mapping(address => uint256) public balanceOf;
+    mapping(address => uint256) private balances;
 
     function plan(Mood mood_, bool blacklisting_, address target_, bytes calldata callback_) external {
         (mood, blacklisting, target, callback) = (mood_, blacklisting_, target_, callback_);
@@ -33,13 +39,29 @@ contract HostileUsdc {
     }
 
     function give(address to, uint256 amount) external {
-        balanceOf[to] += amount;
+        balances[to] += amount;
     }
 
     /// @dev A transfer of which nobody hears.
     function hand(address from, address to, uint256 amount) external {
-        balanceOf[from] -= amount;
-        balanceOf[to] += amount;
+        balances[from] -= amount;
+        balances[to] += amount;
+    }
+
+    function balanceOf(address account) external view returns (uint256) {
+        if (mood == Mood.Mumbling) {
+            assembly ("memory-safe") {
+                mstore(0, 250000)
+                return(0, 31)
+            }
+        }
+        if (mood == Mood.Evading) {
+            assembly ("memory-safe") {
+                mstore(0, 250000)
+                revert(0, 32)
+            }
+        }
+        return balances[account];
     }
 
     function isBlacklisted(address) external view returns (bool) {
@@ -47,11 +69,15 @@ contract HostileUsdc {
     }
 
     function transfer(address to, uint256 amount) external returns (bool) {
+        require(mood != Mood.Complaining, "not to you");
+        if (mood == Mood.Fickle && ++moves == 1) return false;
         _move(msg.sender, to, amount);
         return true;
     }
 
     function transferFrom(address from, address to, uint256 amount) external returns (bool) {
+        require(mood != Mood.Complaining, "not to you");
+        if (mood == Mood.Fickle && ++moves == 1) return false;
         _move(from, to, amount);
         return true;
     }
@@ -77,7 +103,7 @@ contract HostileUsdc {
         bytes32,
         bytes calldata
     ) external {
-        _move(from, to, amount);
+        if (mood != Mood.Absent) _move(from, to, amount);
     }
 
     function permit(address, address, uint256, uint256, bytes calldata) external {
@@ -90,9 +116,21 @@ contract HostileUsdc {
                 invalid()
             }
         }
-        if (mood == Mood.Silent || (mood == Mood.Fading && ++moves > 2)) {
+        if (mood == Mood.Silent) {
             assembly ("memory-safe") {
                 return(0, 0)
+            }
+        }
+        if (mood == Mood.Fading && ++moves > 2) {
+            assembly ("memory-safe") {
+                mstore(0, 0)
+                return(0, 31)
+            }
+        }
+        if (mood == Mood.Bluffing) {
+            assembly ("memory-safe") {
+                mstore(0, 1)
+                revert(0, 32)
             }
         }
         if (mood == Mood.Refusing || mood == Mood.Lying) {
@@ -102,8 +140,8 @@ contract HostileUsdc {
                 return(0, 32)
             }
         }
-        balanceOf[from] -= amount;
-        balanceOf[to] += amount;
+        balances[from] -= amount;
+        balances[to] += amount;
         _callBack();
     }
 
@@ -179,7 +217,7 @@ contract HostileTokenTest is Base {
 
     // 3, 12: neither false, nor silence, nor nonsense, nor all the gas counts as a transfer, or as a reason to hold
     function test_reverts_whenTheTokenDoesNotAnswerTrue() public {
-        for (uint8 mood = 1; mood < 6; ++mood) {
+        for (uint8 mood = 1; mood < 7; ++mood) {
             for (uint256 rail = 0; rail < 5; ++rail) {
                 if (rail == 4) hostile.give(splitter.vaultOf(CREATOR, AGENT, REF), AMOUNT);
                 hostile.plan(HostileUsdc.Mood(mood), false, address(0), "");
@@ -194,7 +232,7 @@ contract HostileTokenTest is Base {
 
     // 3, 4: a token that refuses everybody, and says that all are blacklisted, cannot make us owe what never came
     function test_reverts_whenTheHeldShareDoesNotArrive() public {
-        for (uint8 mood = 1; mood < 6; ++mood) {
+        for (uint8 mood = 1; mood < 7; ++mood) {
             for (uint256 rail = 0; rail < 5; ++rail) {
                 // A share that is here already (rail 2) has arrived, as far as the token can be asked.
                 if (rail == 2) continue;
@@ -208,15 +246,68 @@ contract HostileTokenTest is Base {
         }
     }
 
+    // 3, 11: an authorization that was taken for nothing is no tip
+    function test_reverts_whenTheTokenTakesAnAuthorizationForNothing() public {
+        address vault = splitter.vaultOf(CREATOR, AGENT, REF);
+        hostile.plan(HostileUsdc.Mood.Absent, false, address(0), "");
+        _assertReverts(
+            Call(payer, _railData(3, CREATOR)),
+            abi.encodeWithSelector(ITipSplitter.VaultBelowMinimum.selector, vault, 0, 100)
+        );
+    }
+
+    // 1, 3, 12: a transfer that succeeds when it is asked again is a failed one all the same, or the payer would pay twice
+    function test_reverts_whenTheTokenChangesItsMind() public {
+        for (uint256 rail = 0; rail < 5; ++rail) {
+            if (rail == 4) hostile.give(splitter.vaultOf(CREATOR, AGENT, REF), AMOUNT);
+            hostile.plan(HostileUsdc.Mood.Fickle, false, address(0), "");
+            _assertReverts(
+                Call(payer, _railData(rail, CREATOR)),
+                abi.encodeWithSelector(ITipSplitter.TransferFailed.selector, creatorWallet, 200_000)
+            );
+        }
+    }
+
+    // 3, 4: what nobody answered is no balance
+    function test_reverts_whenTheTokenDoesNotSayABalance() public {
+        hostile.give(splitter.vaultOf(CREATOR, AGENT, REF), AMOUNT);
+        for (uint8 mood = uint8(HostileUsdc.Mood.Mumbling); mood <= uint8(HostileUsdc.Mood.Evading); ++mood) {
+            for (uint256 rail = 3; rail < 5; ++rail) {
+                hostile.plan(HostileUsdc.Mood(mood), false, address(0), "");
+                (bool ok, bytes memory answer) = _try(Call(payer, _railData(rail, CREATOR)));
+                vm.assertFalse(ok, "tipped");
+                vm.assertEq(answer, "", "failed later");
+            }
+        }
+    }
+
+    // 1, 7: a token that would take money for nobody is not asked to
+    function test_neverPaysNobody() public {
+        for (uint256 rail = 1; rail < 5; ++rail) {
+            vm.warp(block.timestamp + 1);
+            _send(_rail(rail, NOBODY));
+            vm.assertEq(splitter.held(NOBODY, _expiry()), 200_000, "held");
+        }
+        vm.assertEq(hostile.balanceOf(address(0)), 0, "nobody");
+    }
+
+    // 3: what the token says reaches the caller, unless a vault stands between
+    function test_reverts_withTheTokensOwnReason() public {
+        for (uint256 rail = 0; rail < 3; ++rail) {
+            hostile.plan(HostileUsdc.Mood.Complaining, false, address(0), "");
+            _assertUsdcRefuses(Call(payer, _railData(rail, CREATOR)), "not to you");
+        }
+    }
+
     // 3, 5: a bucket stays until the token pays
     function test_reverts_whenTheTokenDoesNotPayAClaimOrASweep() public {
         _register(NOBODY, OTHER_KEY);
-        for (uint8 mood = 1; mood < 5; ++mood) {
+        for (uint8 mood = 1; mood < 6; ++mood) {
             hostile.plan(HostileUsdc.Mood(mood), false, address(0), "");
             _assertRefused(abi.encodeCall(splitter.claim, (NOBODY, _one(expiry))));
         }
         vm.warp(expiry);
-        for (uint8 mood = 1; mood < 5; ++mood) {
+        for (uint8 mood = 1; mood < 6; ++mood) {
             hostile.plan(HostileUsdc.Mood(mood), false, address(0), "");
             _assertRefused(abi.encodeCall(splitter.sweep, (NOBODY, _one(expiry))));
         }

@@ -56,7 +56,30 @@ contract SweepTest is Base {
         _assertNothing(new uint64[](0));
     }
 
-    // 5, 6
+    // 4, 5: several in one call
+    function test_paysSeveralBucketsAtOnce() public {
+        vm.warp(block.timestamp + 1);
+        _tip(NOBODY, AGENT);
+        vm.warp(expiry + 1);
+        uint64[] memory expiries = new uint64[](2);
+        (expiries[0], expiries[1]) = (expiry, expiry + 1);
+        uint256 before = usdc.balanceOf(treasury);
+        vm.assertEq(splitter.sweep(NOBODY, expiries), 400_000, "answer");
+        vm.assertEq(usdc.balanceOf(treasury) - before, 400_000, "treasury");
+        vm.assertEq(splitter.totalHeld(), 0, "total");
+    }
+
+    // 5: the smallest share there is
+    function test_aSingleUnitIsSwept() public {
+        _pay(_vaultOf(CREATOR, NO_AGENT), 100);
+        splitter.flush(CREATOR, NO_AGENT, REF);
+        vm.warp(expiry);
+        uint256 before = usdc.balanceOf(treasury);
+        vm.assertEq(splitter.sweep(NO_AGENT, _one(expiry)), 1, "answer");
+        vm.assertEq(usdc.balanceOf(treasury) - before, 1, "treasury");
+    }
+
+    // 5, 6, 13: what cannot be swept is skipped, what can is paid and logged once
     function test_skipsEmptyRepeatedAndEarly() public {
         vm.warp(block.timestamp + 1);
         _tip(NOBODY, AGENT);
@@ -64,7 +87,9 @@ contract SweepTest is Base {
         uint64[] memory expiries = new uint64[](6);
         (expiries[0], expiries[1], expiries[2]) = (0, expiry, expiry);
         (expiries[3], expiries[4], expiries[5]) = (expiry + 1, expiry - 1, type(uint64).max);
+        vm.recordLogs();
         vm.assertEq(splitter.sweep(NOBODY, expiries), 200_000, "the first bucket, once");
+        _theLog(ITipSplitter.ShareSwept.selector);
         vm.assertEq(splitter.held(NOBODY, expiry + 1), 200_000, "the second has a second left");
         vm.assertEq(splitter.totalHeld(), 200_000, "total");
     }

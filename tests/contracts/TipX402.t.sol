@@ -30,11 +30,14 @@ contract TipX402Test is Base {
         _assertFlushed(logs, AMOUNT, payer, a.nonce, ITipSplitter.Rail.X402);
     }
 
-    // 1, 4
+    // 1, 4: the pull, the platform's leg and two holds are all that USDC logs
     function test_holdsFromTheVault() public {
+        Call memory c = _prepareX402(NOBODY, NO_AGENT, AMOUNT);
         Books memory before = _books();
-        _send(_prepareX402(NOBODY, NO_AGENT, AMOUNT));
+        vm.recordLogs();
+        _send(c);
         _assertTipped(before, AMOUNT, CREATOR_HELD | AGENT_HELD);
+        vm.assertEq(_count(vm.getRecordedLogs(), keccak256("Transfer(address,address,uint256)")), 4, "transfers");
     }
 
     // 11: the authorization alone brings the money where only the same split can take it
