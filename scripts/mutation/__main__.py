@@ -11,14 +11,16 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from pathlib import Path
 from queue import Queue
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from scripts.mutation import batch as batching
 from scripts.mutation import operators, report, trial
-from scripts.mutation.compiler import ROOT, Compiler, DoesNotCompile
+from scripts.mutation.compiler import ROOT, Code, Compiler, DoesNotCompile
 from scripts.mutation.mutant import Mutant, mutants_of
 from scripts.mutation.verdicts import Trial, Verdict, Verdicts, tests_behind
 
@@ -28,7 +30,7 @@ PROGRESS_SECONDS = 30
 
 
 class Bench:
-    """Whoever holds a compiler may do something heavy; the quick tests of another mutant run meanwhile."""
+    """Whoever holds a compiler may do something heavy."""
 
     def __init__(self, jobs: int) -> None:
         self._compilers: Queue[Compiler] = Queue()
@@ -42,28 +44,42 @@ class Bench:
         while not self._compilers.empty():
             self._compilers.get().close()
 
-    def judge(self, mutant: Mutant, identity: str) -> Trial:
-        started = time.monotonic()
-        verdict, killer = self._verdict(mutant)
-        seconds = round(time.monotonic() - started, 1)
-        return Trial(identity, mutant.key, verdict, killer, tests_behind(verdict, killer), seconds)
-
-    def _verdict(self, mutant: Mutant) -> tuple[Verdict, str]:
-        changed = {mutant.path: mutant.source}
-        folder = trial.MUTANTS / threading.current_thread().name
+    def judge(self, batch: list[Mutant]) -> Iterator[tuple[Mutant, Verdict, str]]:
+        """Each mutant with its verdict and its killer."""
         try:
-            with self._compiler() as compiler:
-                code = compiler.compile(changed)
+            code = self._code(batching.sources(batch)) if len(batch) > 1 else None
+        except DoesNotCompile:
+            half = len(batch) // 2
+            yield from self.judge(batch[:half])
+            yield from self.judge(batch[half:])
+            return
+        if code and trial.quick_killers(code, self._folder()):
+            raise trial.TestsDidNotRun(f"with no mutant alive a test fails: {[mutant.key for mutant in batch]}")
+        for number, mutant in enumerate(batch, start=1):
+            killers = trial.quick_killers(code, self._folder(), number) if code else []
+            yield mutant, *(("killed", str(killers[0])) if killers else self._alone(mutant))
+
+    def _alone(self, mutant: Mutant) -> tuple[Verdict, str]:
+        changed = {mutant.path: mutant.source}
+        try:
+            code = self._code(changed)
         except DoesNotCompile:
             return "not Solidity", ""
-        if killers := trial.quick_killers(code, folder):
+        if killers := trial.quick_killers(code, self._folder()):
             return "killed", str(killers[0])
         with self._compiler() as compiler:
             # The optimiser proves some mutants equivalent: what is deployed is the same to the byte.
             if compiler.compile(changed, "release") == self._released:
                 return "same code", ""
-            killers = trial.slow_killers(code, folder)
+            killers = trial.slow_killers(code, self._folder())
         return ("killed", str(killers[0])) if killers else ("survived", "")
+
+    def _code(self, changed: dict[str, str]) -> Code:
+        with self._compiler() as compiler:
+            return compiler.compile(changed)
+
+    def _folder(self) -> Path:
+        return trial.MUTANTS / threading.current_thread().name
 
     @contextmanager
     def _compiler(self) -> Iterator[Compiler]:
@@ -121,28 +137,45 @@ def _rank(mutant: Mutant) -> tuple[bool, bool]:
 def _try(left: list[Mutant], verdicts: Verdicts, trials: dict[str, Trial], jobs: int) -> None:
     """An interruption keeps what was tried."""
     bench = Bench(jobs)
-    started = told = time.monotonic()
-    pool = ThreadPoolExecutor(jobs + 1, thread_name_prefix="worker")
+    progress = Progress(len(left))
+    pool = ThreadPoolExecutor(jobs, thread_name_prefix="worker")
+
+    def judge(batch: list[Mutant]) -> None:
+        for mutant, verdict, killer in bench.judge(batch):
+            result = Trial(verdicts.identity(mutant), mutant.key, verdict, killer, tests_behind(verdict, killer))
+            with progress.lock:
+                verdicts.record(result)
+                trials[result.key] = result
+                progress.tell(result)
+
     try:
-        tries = [pool.submit(bench.judge, mutant, verdicts.identity(mutant)) for mutant in left]
-        for count, done in enumerate(as_completed(tries), start=1):
-            result = done.result()
-            verdicts.record(result)
-            trials[result.key] = result
-            if result.verdict == "survived" and result.key not in report.explained():
-                print(f"SURVIVED {result.key}", flush=True)
-            if time.monotonic() - told > PROGRESS_SECONDS or count == len(left):
-                told = time.monotonic()
-                each = (told - started) / count
-                print(
-                    f"{count}/{len(left)}, {each:.1f} s each, {each * (len(left) - count) / 60:.0f} min left",
-                    flush=True,
-                )
+        for done in as_completed([pool.submit(judge, batch) for batch in batching.batches(left)]):
+            done.result()
     except KeyboardInterrupt:
         print("interrupted; the next run goes on from here")
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         bench.close()
+
+
+class Progress:
+    def __init__(self, total: int) -> None:
+        self.lock = threading.Lock()
+        self._total = total
+        self._count = 0
+        self._started = self._told = time.monotonic()
+        self._explained = report.explained()
+
+    def tell(self, result: Trial) -> None:
+        self._count += 1
+        if result.verdict == "survived" and result.key not in self._explained:
+            print(f"SURVIVED {result.key}", flush=True)
+        now = time.monotonic()
+        if now - self._told > PROGRESS_SECONDS or self._count == self._total:
+            self._told = now
+            each = (now - self._started) / self._count
+            left = each * (self._total - self._count) / 60
+            print(f"{self._count}/{self._total}, {each:.1f} s each, {left:.0f} min left", flush=True)
 
 
 def _tell(mutants: list[Mutant], trials: dict[str, Trial], *, record: bool) -> int:
@@ -175,7 +208,6 @@ def _tell(mutants: list[Mutant], trials: dict[str, Trial], *, record: bool) -> i
         "not_solidity": _count(trials.values(), "not Solidity"),
         "survived": len(survivors),
         "not_tried": len(mutants) - len(trials),
-        "seconds": round(sum(t.seconds for t in trials.values())),
         "files": {path: {"mutants": m, "killed": k, "equivalent": e} for path, (m, k, e) in rows.items()},
     }
     print(json.dumps(summary))

@@ -19,6 +19,11 @@ class Edit:
     """Bytes, not characters: solc counts so."""
     length: int
     replacement: str
+    switched: str = ""
+    """The original and the replacement at once, `SWITCH` standing for what decides; empty where that cannot be."""
+
+
+SWITCH = "§"
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class Mutant:
     last_line: int
     source: str
     """The whole file, mutated."""
+    edit: Edit
 
 
 def mutants_of(path: str, edits: Iterator[tuple[str, Edit]]) -> Iterator[Mutant]:
@@ -52,4 +58,5 @@ def mutants_of(path: str, edits: Iterator[tuple[str, Edit]]) -> Iterator[Mutant]
             key += f" ({seen[key]})"
         mutated = original[: edit.start] + edit.replacement.encode() + original[end:]
         first = original.count(b"\n", 0, edit.start) + 1
-        yield Mutant(path, key, first, first + original.count(b"\n", edit.start, end), mutated.decode())
+        last = first + original.count(b"\n", edit.start, end)
+        yield Mutant(path, key, first, last, mutated.decode(), edit)

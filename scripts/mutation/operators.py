@@ -1,11 +1,12 @@
 """From solc's syntax tree of a file to every edit that should break it; for inline assembly see assembly.py."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 from scripts.mutation import assembly
-from scripts.mutation.mutant import Edit
+from scripts.mutation.mutant import SWITCH, Edit
 
 ARITHMETIC = {"+": "-", "-": "+", "*": "/", "/": "*", "%": "*", "|": "&", "&": "|", "^": "&", "<<": ">>", ">>": "<<"}
 BOUNDARIES = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "=="}
@@ -58,7 +59,10 @@ class File:
             yield from ((function, edit) for edit in assembly.edits(self._source, node["AST"]))
             return
         if kind in self._mutate:
-            yield from ((function, edit) for edit in self._mutate[kind](node))
+            # Outside functions there is nothing to decide at run time.
+            inside = function != "contract"
+            for edit in self._mutate[kind](node):
+                yield function, edit if inside else replace(edit, switched="")
         for child in node.values():
             yield from self._walk(child, function)
 
@@ -91,7 +95,7 @@ class File:
     def _literal(self, node: Any) -> Iterator[Edit]:
         unit = f" {node['subdenomination']}" if node.get("subdenomination") else ""
         if node["kind"] == "bool":
-            yield self._instead("constant", node, "false" if node["value"] == "true" else "true")
+            yield self._instead("truth", node, "false" if node["value"] == "true" else "true")
         elif node["kind"] == "string":
             yield self._instead("constant", node, f'"{node["value"]}~"')
         elif node["kind"] == "number":
@@ -111,7 +115,9 @@ class File:
             if node["kind"] == "functionCall" and _type(one) == _type(other):
                 start, end = _start(one), _start(other) + _length(other)
                 between = self._source[_start(one) + _length(one) : _start(other)].decode()
-                yield Edit("swap", start, end - start, self._text(other) + between + self._text(one))
+                a, b = self._text(one), self._text(other)
+                switched = f"({SWITCH} ? {b} : {a}){between}({SWITCH} ? {a} : {b})"
+                yield Edit("swap", start, end - start, b + between + a, switched)
 
     def _member(self, node: Any) -> Iterator[Edit]:
         """Another member of the enum."""
@@ -134,7 +140,8 @@ class File:
             # A statement's semicolon is not part of its node; "{}" and the semicolon left behind would not be Solidity.
             end = _start(node) + _length(node)
             semicolon = self._source[end : end + 1] == b";"
-            yield Edit("deletion", _start(node), _length(node) + semicolon, "{}")
+            switched = f"{{ if (!({SWITCH})) {{ {self._text(node)}; }} }}" if semicolon else ""
+            yield Edit("deletion", _start(node), _length(node) + semicolon, "{}", switched)
 
     def _emit(self, node: Any) -> Iterator[Edit]:
         yield from self._deleted(node)
@@ -183,7 +190,10 @@ class File:
             yield self._instead(operator, node, f"!({self._text(node)})")
 
     def _instead(self, operator: str, node: Any, replacement: str) -> Edit:
-        return Edit(operator, _start(node), _length(node), replacement)
+        switched = f"({SWITCH} ? ({replacement}) : ({self._text(node)}))"
+        # A literal takes its type from where it stands; a choice between two does not. A modifier is no expression.
+        able = operator not in ("constant", "modifier")
+        return Edit(operator, _start(node), _length(node), replacement, switched if able else "")
 
     def _text(self, node: Any) -> str:
         return self._source[_start(node) : _start(node) + _length(node)].decode()

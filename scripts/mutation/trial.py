@@ -32,12 +32,13 @@ class Test:
         return f"{self.file}: {self.name}"
 
 
-def failing(code: Code, folder: Path, *options: str) -> list[Test]:
-    """Which tests fail on the code; `folder` is where this trial alone writes."""
+def failing(code: Code, folder: Path, *options: str, switch: int = 0) -> list[Test]:
+    """Which tests fail on the code; `folder` is this trial's own; `switch` picks one of a batch's mutants."""
     code.write(folder)
     environment = {
         **os.environ,
         "MOLT_ARTIFACTS": str(folder.relative_to(ROOT)),
+        "FOUNDRY_BLOCK_PREVRANDAO": f"{switch:#066x}",
         "FOUNDRY_FUZZ_FAILURE_PERSIST_DIR": str(folder / "failures"),
         "FOUNDRY_INVARIANT_FAILURE_PERSIST_DIR": str(folder / "failures"),
         "FOUNDRY_INVARIANT_SHRINK_RUN_LIMIT": "0",
@@ -67,8 +68,8 @@ def demand_that_the_original_passes(compiler: Compiler) -> None:
         raise TestsDidNotRun(f"without any mutant these fail: {'; '.join(map(str, failed))}")
 
 
-def quick_killers(code: Code, folder: Path) -> list[Test]:
-    return failing(code, folder, "--fail-fast", "--no-match-contract", SLOW)
+def quick_killers(code: Code, folder: Path, switch: int = 0) -> list[Test]:
+    return failing(code, folder, "--fail-fast", "--no-match-contract", SLOW, switch=switch)
 
 
 def slow_killers(code: Code, folder: Path) -> list[Test]:

@@ -33,7 +33,6 @@ class Trial:
     """The test's file and name, where there is one."""
     tests: str
     """Digest of what the verdict rests on."""
-    seconds: float
 
 
 class Verdicts:
