@@ -137,11 +137,11 @@ class File:
 
     def _deleted(self, node: Any) -> Iterator[Edit]:
         if id(node) not in self._guarded:
-            # A statement's semicolon is not part of its node; "{}" and the semicolon left behind would not be Solidity.
+            # The semicolon is no part of the node; "{}" and one left behind would not be Solidity. A loop step has none.
             end = _start(node) + _length(node)
             semicolon = self._source[end : end + 1] == b";"
             switched = f"{{ if (!({SWITCH})) {{ {self._text(node)}; }} }}" if semicolon else ""
-            yield Edit("deletion", _start(node), _length(node) + semicolon, "{}", switched)
+            yield Edit("deletion", _start(node), _length(node) + semicolon, "{}" if semicolon else "", switched)
 
     def _emit(self, node: Any) -> Iterator[Edit]:
         yield from self._deleted(node)
