@@ -137,7 +137,7 @@ class File:
 
     def _deleted(self, node: Any) -> Iterator[Edit]:
         if id(node) not in self._guarded:
-            # The semicolon is no part of the node; "{}" and one left behind would not be Solidity. A loop step has none.
+            # The semicolon is no part of the node; with "{}" before it, it would not be Solidity. Loop steps have none.
             end = _start(node) + _length(node)
             semicolon = self._source[end : end + 1] == b";"
             switched = f"{{ if (!({SWITCH})) {{ {self._text(node)}; }} }}" if semicolon else ""
