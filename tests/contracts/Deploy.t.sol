@@ -18,6 +18,9 @@ contract DeployTest is Base {
         vm.assertEq(splitter.USDC(), address(usdc), "USDC");
         vm.assertEq(splitter.defaultAdmin(), admin, "admin");
         vm.assertEq(splitter.PLATFORM_ID(), keccak256("molt.studios.platform"), "platform's id");
+        vm.assertEq(splitter.REGISTRAR_ROLE(), keccak256("REGISTRAR_ROLE"), "registrar's role");
+        vm.assertEq(splitter.PAUSER_ROLE(), keccak256("PAUSER_ROLE"), "pauser's role");
+        vm.assertEq(splitter.AUDITOR_ROLE(), keccak256("AUDITOR_ROLE"), "auditor's role");
         vm.assertEq(splitter.totalHeld(), 0, "held");
         vm.assertFalse(splitter.paused() || splitter.registrationFrozen(), "open");
     }

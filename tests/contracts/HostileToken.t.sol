@@ -281,6 +281,19 @@ contract HostileTokenTest is Base {
         }
     }
 
+    // 1, 3: a vault that ran out of gas has paid nobody, whatever was in memory (ids whose last bits say that all is paid)
+    function test_reverts_whenTheVaultRunsOutOfGas() public {
+        (bytes32 creatorId, bytes32 agentId) = (bytes32(uint256(0x20)), bytes32(uint256(0x10)));
+        _register(creatorId, CREATOR_KEY);
+        _register(agentId, AGENT_KEY);
+        hostile.give(splitter.vaultOf(creatorId, agentId, REF), AMOUNT);
+        hostile.plan(HostileUsdc.Mood.Burning, false, address(0), "");
+        (bool ok, bytes memory answer) =
+            address(splitter).call{gas: 10_000_000}(abi.encodeCall(splitter.flush, (creatorId, agentId, REF)));
+        vm.assertFalse(ok, "flushed");
+        vm.assertEq(answer, "", "failed later");
+    }
+
     // 1, 7: a token that would take money for nobody is not asked to
     function test_neverPaysNobody() public {
         for (uint256 rail = 1; rail < 5; ++rail) {

@@ -29,6 +29,17 @@ contract TipWithAuthorizationTest is Base {
         vm.assertEq(log.topics[3], bytes32(uint256(uint160(payer))), "payer");
     }
 
+    // 13: the log names the rail
+    function test_logsItsRail() public {
+        Call memory c = _prepare(ITipSplitter.Rail.Authorization);
+        vm.recordLogs();
+        _send(c);
+        bytes memory expected = abi.encode(
+            AGENT, AMOUNT, 200_000, 2_500, creatorWallet, agentWallet, uint8(0), ITipSplitter.Rail.Authorization
+        );
+        vm.assertEq(_theLog(ITipSplitter.TipSplit.selector).data, expected, "data");
+    }
+
     // 1, 4: the pull and the platform's leg are all that USDC logs
     function test_holdsAShareThatIsAlreadyHere() public {
         Call memory c = _prepareAuthorization(NOBODY, NO_AGENT, AMOUNT);

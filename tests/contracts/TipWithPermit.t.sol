@@ -18,6 +18,15 @@ contract TipWithPermitTest is Base {
         vm.assertEq(usdc.allowance(payer, address(splitter)), 0, "nothing left to spend");
     }
 
+    // 13: the log names the rail
+    function test_logsItsRail() public {
+        vm.recordLogs();
+        _tip(ITipSplitter.Rail.Permit);
+        bytes memory expected =
+            abi.encode(AGENT, AMOUNT, 200_000, 2_500, creatorWallet, agentWallet, uint8(0), ITipSplitter.Rail.Permit);
+        vm.assertEq(_theLog(ITipSplitter.TipSplit.selector).data, expected, "data");
+    }
+
     // 11: somebody submits the permit first
     function test_aFrontRunPermitDoesNotBrickTheTip() public {
         bytes memory signature = _signPermit(PAYER_KEY, address(splitter), AMOUNT, FAR);
