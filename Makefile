@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check demo verify status gas mutate chaos chaos-indexer bench-indexer bench-live bench-scale bench-verify lock openapi abi format clean
+.PHONY: help install up test check demo verify status gas mutate prove prove-nightly chaos chaos-indexer bench-indexer bench-live bench-scale bench-verify lock openapi abi format clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,12 @@ gas: install ## gas of every rail beside its floor and its peers; fails when a t
 
 mutate: install ## break the contracts in every small way; a test has to notice (changed lines; BASE=…, ALL=1, ONLY=…, JOBS=2)
 	@$(PY) -m scripts.mutation $(if $(ALL),--all) $(if $(BASE),--base $(BASE)) $(if $(ONLY),--only "$(ONLY)") --jobs $(or $(JOBS),1)
+
+prove: install ## every law of docs/invariants.md: invariants 256 × 500 deep, 10,000 fuzz inputs, mutants that have to die
+	@$(PY) -m scripts.proving
+
+prove-nightly: install ## the same, ten times as deep (hours)
+	@$(PY) -m scripts.proving --nightly
 
 chaos-indexer: install ## 1,000 chain histories under nodes that lie, 300 kills (COUNT=… KILLS=…; SEED=… COUNT=1 plays one again)
 	@$(PY) scripts/chaos_indexer.py $(if $(BRIEF),--brief) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--kills 0 --seed $(SEED),$(if $(KILLS),--kills $(KILLS)))
