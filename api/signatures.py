@@ -19,7 +19,7 @@ MAX_LENGTH = 8192
 
 _ERC6492_SUFFIX = bytes.fromhex("6492" * 16)
 _ERC1271_MAGIC = bytes.fromhex("1626ba7e").ljust(32, b"\0")
-_ECDSA_LENGTH = 65
+ECDSA_LENGTH = 65
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def personal_digest(message: str) -> bytes:
 def recover(digest: bytes, signature: bytes) -> bytes | None:
     """The address that signed; None for what OpenZeppelin's ECDSA would refuse (once `normalised`)."""
     signature = normalised(signature)
-    if len(signature) != _ECDSA_LENGTH or signature[64] not in {27, 28}:
+    if len(signature) != ECDSA_LENGTH or signature[64] not in {27, 28}:
         return None
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
     if s > SECPK1_N // 2:
@@ -64,7 +64,7 @@ def recover(digest: bytes, signature: bytes) -> bytes | None:
 
 def normalised(signature: bytes) -> bytes:
     """Some wallets write v as 0 or 1 where contracts expect 27 or 28."""
-    if len(signature) == _ECDSA_LENGTH and signature[64] in {0, 1}:
+    if len(signature) == ECDSA_LENGTH and signature[64] in {0, 1}:
         return signature[:64] + bytes([signature[64] + 27])
     return signature
 

@@ -87,8 +87,10 @@ async def _demand_payable(
 
 async def _demand_signature(held: Resources, given: SubmittedAuthorization, signed: Authorization) -> None:
     digest = rails.digest(rails.authorization(held.deployment, given.rail, signed))
-    if not await signatures.is_valid(held.node, signer=signed.payer, digest=digest, signature=given.signature):
-        raise errors.InvalidSignature(f"{address_text(signed.payer)} has not signed these terms.")
+    bare = signatures.unwrapped(given.signature)
+    if not await signatures.is_valid(held.node, signer=signed.payer, digest=digest, signature=bare):
+        why = await signatures.refusal(held.node, signer=signed.payer, digest=digest, signature=given.signature)
+        raise errors.InvalidSignature(why.detail, hint=why.hint)
 
 
 async def _demand_unspent(session: AsyncSession, held: Resources, signed: Authorization) -> None:
@@ -184,9 +186,10 @@ async def _send(
 
 
 def _call(episode: Episode, given: SubmittedAuthorization, signed: Authorization) -> bytes:
+    signature = signatures.unwrapped(given.signature)
     if given.salt is None:
-        return rails.tip_x402(episode.terms, signed, signature=given.signature)
-    return rails.tip_with_authorization(episode.terms, signed, salt=given.salt, signature=given.signature)
+        return rails.tip_x402(episode.terms, signed, signature=signature)
+    return rails.tip_with_authorization(episode.terms, signed, salt=given.salt, signature=signature)
 
 
 _UPSERT = text(

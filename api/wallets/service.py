@@ -236,9 +236,23 @@ async def _verified(held: Resources, typed: TypedData, wallet: bytes, signature:
         elsewhere = consent.signed_on(typed, wallet, signature)
         if elsewhere is not None:
             raise WrongChain(f"The wallet signed for chain {elsewhere}, and this is chain {held.chain_id}.")
-        raise SignatureInvalid
+        raise await _refusal(held, wallet, signature)
     wrapped = signatures.counterfactual(signature)
     return wrapped.signature if wrapped else signatures.normalised(signature)
+
+
+async def _refusal(held: Resources, wallet: bytes, signature: bytes) -> SignatureInvalid:
+    """Names the way that works for wallets that sign by their code (docs/wallets.md)."""
+    if await held.node.code(wallet):
+        return SignatureInvalid(
+            f"Neither the key nor the code (ERC-1271) of {address_text(wallet)} gave this signature."
+        )
+    if len(signature) != signatures.ECDSA_LENGTH and signatures.counterfactual(signature) is None:
+        return SignatureInvalid(
+            f"There is no contract at {address_text(wallet)} yet.",
+            hint="Deploy the wallet first, or wrap its signature as ERC-6492 says: then we deploy it.",
+        )
+    return SignatureInvalid()
 
 
 async def _send(session: WriteSession, held: Resources, wallet_id: UUID, data: bytes) -> UUID:

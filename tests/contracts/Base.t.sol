@@ -60,11 +60,11 @@ abstract contract Base is Usdc {
     ISplitter internal splitter;
     bytes32 internal PLATFORM;
 
-    bytes32 private constant DOMAIN_TYPEHASH =
+    bytes32 internal constant DOMAIN_TYPEHASH =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
-    bytes32 private constant CONSENT_TYPEHASH =
+    bytes32 internal constant CONSENT_TYPEHASH =
         keccak256("WalletConsent(bytes32 accountId,address wallet,uint256 nonce,uint256 deadline)");
-    bytes32 private constant ROTATION_TYPEHASH = keccak256(
+    bytes32 internal constant ROTATION_TYPEHASH = keccak256(
         "WalletRotation(bytes32 accountId,address oldWallet,address newWallet,uint256 nonce,uint256 deadline)"
     );
 

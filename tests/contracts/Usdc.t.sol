@@ -27,13 +27,13 @@ abstract contract Usdc {
     /// @dev What solc writes where the library's address belongs: the hash of its name.
     string private constant CHECKER_PLACEHOLDER = "__$715109b5d747ea58b675c6ea3f0dba8c60$__";
 
-    bytes32 private constant PERMIT_TYPEHASH =
+    bytes32 internal constant PERMIT_TYPEHASH =
         keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)");
     bytes32 private constant CANCEL_TYPEHASH = keccak256("CancelAuthorization(address authorizer,bytes32 nonce)");
-    bytes32 private constant TRANSFER_TYPEHASH = keccak256(
+    bytes32 internal constant TRANSFER_TYPEHASH = keccak256(
         "TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
     );
-    bytes32 private constant RECEIVE_TYPEHASH = keccak256(
+    bytes32 internal constant RECEIVE_TYPEHASH = keccak256(
         "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
     );
 
@@ -128,7 +128,7 @@ abstract contract Usdc {
         return vm.readFile(string.concat(ARTIFACTS, path));
     }
 
-    function _bytecode(string memory artifact) private pure returns (bytes memory) {
+    function _bytecode(string memory artifact) internal pure returns (bytes memory) {
         return vm.parseBytes(vm.parseJsonString(artifact, ".bytecode"));
     }
 }

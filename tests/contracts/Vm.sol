@@ -10,6 +10,14 @@ interface Vm {
         address emitter;
     }
 
+    struct SignedDelegation {
+        uint8 v;
+        bytes32 r;
+        bytes32 s;
+        uint64 nonce;
+        address implementation;
+    }
+
     // the world: time, balances, code, storage
     function warp(uint256 timestamp) external;
     function etch(address account, bytes calldata code) external;
@@ -26,6 +34,7 @@ interface Vm {
     function stopPrank() external;
     function addr(uint256 key) external pure returns (address);
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
+    function signAndAttachDelegation(address implementation, uint256 key) external returns (SignedDelegation memory);
 
     // expectations
     function expectRevert() external;
