@@ -38,8 +38,8 @@ test: install ## every test: contracts (forge), then everything else (pytest)
 check: install ## lint, types, import order, staleness of generated files
 	@scripts/check
 
-gas: install ## gas of every rail beside its floor and its peers; fails when a target is missed
-	@$(PY) scripts/gas.py
+gas: install ## gas of everything beside floor and peers, into docs/gas.md; fails on a missed target or 1 % more (CHECK=1, ACCEPT=1)
+	@$(PY) -m scripts.gas $(if $(CHECK),--check) $(if $(ACCEPT),--accept)
 
 mutate: install ## break the contracts in every small way; a test has to notice (changed lines; BASE=…, ALL=1, ONLY=…, JOBS=2)
 	@$(PY) -m scripts.mutation $(if $(ALL),--all) $(if $(BASE),--base $(BASE)) $(if $(ONLY),--only "$(ONLY)") --jobs $(or $(JOBS),1)

@@ -33,9 +33,11 @@ class Safes:
             factory, _deployed(w3, "Safe").address, _deployed(w3, "handler/CompatibilityFallbackHandler").address
         )
 
-    def a_safe(self) -> "Safe":
-        """It has an address and owners, and does not exist yet."""
-        owners = sorted((Account.create(), Account.create()), key=lambda owner: bytes.fromhex(owner.address[2:]))
+    def a_safe(self, *owned_by: LocalAccount) -> "Safe":
+        """It has an address and two owners, and does not exist yet."""
+        owners = sorted(
+            owned_by or (Account.create(), Account.create()), key=lambda owner: bytes.fromhex(owner.address[2:])
+        )
         return Safe(self, (owners[0], owners[1]))
 
 
