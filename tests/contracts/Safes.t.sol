@@ -92,11 +92,13 @@ abstract contract Safes is WalletKind {
     }
 
     function _act(address target, bytes memory data) internal override {
-        ISafe safe = ISafe(wallet);
-        bytes32 hash = safe.getTransactionHash(target, 0, data, 0, 0, 0, 0, address(0), address(0), safe.nonce());
-        bytes memory signatures = _ownersSign(hash);
-        vm.prank(anyone);
-        safe.execTransaction(target, 0, data, 0, 0, 0, 0, address(0), payable(0), signatures);
+        _execute(target, data, 0);
+    }
+
+    /// @dev The Safe says on-chain that a digest is its word: an empty signature counts from then on.
+    function _signOnChain(bytes32 digest) internal {
+        address library_ = _safePart("libraries/SignMessageLib.sol/SignMessageLib.json");
+        _execute(library_, abi.encodeWithSignature("signMessage(bytes)", abi.encode(digest)), 1);
     }
 
     /// @dev In the order of the owners' addresses, as a Safe demands.
@@ -104,6 +106,16 @@ abstract contract Safes is WalletKind {
         (uint256 one, uint256 two) =
             vm.addr(FIRST_OWNER) < vm.addr(SECOND_OWNER) ? (FIRST_OWNER, SECOND_OWNER) : (SECOND_OWNER, FIRST_OWNER);
         return bytes.concat(_keySigns(one, digest), _keySigns(two, digest));
+    }
+
+    /// @param operation 0 calls, 1 delegates
+    function _execute(address target, bytes memory data, uint8 operation) private {
+        ISafe safe = ISafe(wallet);
+        bytes32 hash =
+            safe.getTransactionHash(target, 0, data, operation, 0, 0, 0, address(0), address(0), safe.nonce());
+        bytes memory signatures = _ownersSign(hash);
+        vm.prank(anyone);
+        safe.execTransaction(target, 0, data, operation, 0, 0, 0, address(0), payable(0), signatures);
     }
 
     function _initializer() private view returns (bytes memory) {

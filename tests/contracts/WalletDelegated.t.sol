@@ -69,6 +69,8 @@ contract WalletDelegatedTest is Delegated, WalletIsPaid, WalletPaysByCall, Walle
 
 /// @title Its code accepts only what was signed for this account (ERC-7739)
 contract WalletDelegatedNestedTest is Delegated, WalletIsPaid, WalletPaysByCall, WalletPaysBySignature {
+    string private constant RECEIVE_TYPE =
+        "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)";
     bytes32 private constant PERSONAL_SIGN_TYPEHASH = keccak256("PersonalSign(bytes prefixed)");
 
     function _delegate() internal override returns (address) {
@@ -79,6 +81,35 @@ contract WalletDelegatedNestedTest is Delegated, WalletIsPaid, WalletPaysByCall,
         bytes32 domain =
             keccak256(abi.encode(DOMAIN_TYPEHASH, keccak256("NestedDelegate"), keccak256("1"), block.chainid, wallet));
         return _keySigns(KEY, _digest(domain, keccak256(abi.encode(PERSONAL_SIGN_TYPEHASH, digest))));
+    }
+
+    // 1, 2, 11: and as its software shows it to people: the authorization itself, nested in what the account signs
+    function test_paysByItsNestedTypedData() public {
+        (Books memory before, uint256 had) = (_books(), usdc.balanceOf(wallet));
+        bytes32 salt = _salt();
+        bytes32 nonce = splitter.termsNonce(CREATOR, AGENT, REF, salt);
+        Authorization memory a = Authorization(wallet, address(splitter), AMOUNT, 0, FAR, nonce);
+        bytes32 contents = keccak256(abi.encode(RECEIVE_TYPEHASH, a));
+        _send(_authorizationCall(salt, _nested(usdc.DOMAIN_SEPARATOR(), contents)));
+        _assertPaid(before, had);
+    }
+
+    /// @dev ERC-7739's TypedDataSign.
+    function _nested(bytes32 appDomain, bytes32 contents) private view returns (bytes memory) {
+        bytes32 typehash = keccak256(
+            abi.encodePacked(
+                "TypedDataSign(ReceiveWithAuthorization contents,",
+                "string name,string version,uint256 chainId,address verifyingContract,bytes32 salt)",
+                RECEIVE_TYPE
+            )
+        );
+        bytes32 message = keccak256(
+            abi.encode(
+                typehash, contents, keccak256("NestedDelegate"), keccak256("1"), block.chainid, wallet, bytes32(0)
+            )
+        );
+        bytes memory signature = _keySigns(KEY, _digest(appDomain, message));
+        return abi.encodePacked(signature, appDomain, contents, RECEIVE_TYPE, uint16(bytes(RECEIVE_TYPE).length));
     }
 
     // 3, 11: USDC asks the code and never the key

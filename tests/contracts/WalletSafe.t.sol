@@ -47,10 +47,27 @@ contract WalletSafeTest is Safes, WalletIsPaid, WalletPaysByCall, WalletPaysBySi
         _assertWallet(OWN, otherWallet);
     }
 
-    // 7: no signature is no co-signature, though a Safe can approve with an empty one (`signMessage`)
+    // 7, 11: what it signed on-chain needs no signature beside it
+    function test_itsWordOnChainNeedsNoSignature() public {
+        _assertReverts(_registerCall(""), abi.encodeWithSelector(ITipSplitter.InvalidWalletSignature.selector, wallet));
+        _signOnChain(_consentDigest(OWN, wallet, splitter.consentNonce(OWN)));
+        _send(_registerCall(""));
+        _assertWallet(OWN, wallet);
+        bytes32 salt = _salt();
+        _assertUsdcRefuses(_authorizationCall(salt, ""), NOT_SIGNED);
+        _signOnChain(_receiveDigest(salt));
+        (Books memory before, uint256 had) = (_books(), usdc.balanceOf(wallet));
+        _send(_authorizationCall(salt, ""));
+        _assertPaid(before, had);
+    }
+
+    // 7: but an empty signature is no co-signature, whatever was signed on-chain
     function test_anEmptyCoSignatureWaitsFortyEightHours() public {
         _registerOwn();
-        bytes memory consent = _signConsent(OTHER_KEY, OWN, otherWallet, splitter.consentNonce(OWN), FAR);
+        uint256 nonce = splitter.consentNonce(OWN);
+        bytes32 message = keccak256(abi.encode(ROTATION_TYPEHASH, OWN, wallet, otherWallet, nonce, FAR));
+        _signOnChain(_digest(_splitterDomain(), message));
+        bytes memory consent = _signConsent(OTHER_KEY, OWN, otherWallet, nonce, FAR);
         _send(Call(registrar, abi.encodeCall(splitter.rotate, (OWN, otherWallet, FAR, consent, ""))));
         _assertWallet(OWN, wallet);
         vm.assertEq(splitter.rotationOf(OWN).readyAt, block.timestamp + 48 hours, "readyAt");
