@@ -4,10 +4,17 @@ from dataclasses import replace
 
 import pytest
 
+from scripts.gas import __main__ as gas
 from scripts.gas import figures
 from scripts.gas.bench import Bench
 from scripts.gas.figures import Figure
 from scripts.gas.rows import ROWS
+
+
+@pytest.mark.chain
+def test_committed_figures_are_what_is_measured() -> None:
+    gas.build()
+    assert gas.measure() == figures.committed(), "run `make gas`"
 
 
 def test_document_shows_the_committed_figures() -> None:
