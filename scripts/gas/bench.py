@@ -15,12 +15,12 @@ from web3.types import TxReceipt
 
 from deploy.local import chain
 from deploy.local.accounts import Cast, cast
+from scripts.gas import signing
+from scripts.gas.signing import FAR, Signer
 from tests.builders.safes import Safe, Safes
 
 AMOUNT = 250_000
 SHARES = (200_000, 47_500, 2_500)
-FAR = 2**40
-"""A deadline, unix seconds."""
 START = 2_000_000_000
 """The chain's time, unix seconds."""
 DAY = 86_400
@@ -61,7 +61,7 @@ class Bench:
 
     def permit(self) -> int:
         tip = self.splitter.functions.tipWithPermit
-        signature = self.sign_permit(self.splitter.address)
+        signature = self._sign_permit(self.splitter.address)
         return self.send(tip(self.creator, self.agent, AMOUNT, self.ref(), FAR, signature), self.permitter)
 
     def authorization(self) -> int:
@@ -149,7 +149,7 @@ class Bench:
         return self.send(self.floor.functions.approved(self.legs()), self.payer)
 
     def floor_permit(self) -> int:
-        signature = self.sign_permit(self.floor.address)
+        signature = self._sign_permit(self.floor.address)
         return self.send(self.floor.functions.permitted(self.legs(), AMOUNT, FAR, signature), self.permitter)
 
     def floor_authorization(self) -> int:
@@ -162,7 +162,7 @@ class Bench:
         """One recipient and no split: what a stock x402 payment costs anywhere."""
         nonce = self.ref()
         to = self.wallets[0].address
-        signature = self.sign_authorization(self.payer, "TransferWithAuthorization", to, nonce)
+        signature = signing.authorization(self.payer, "TransferWithAuthorization", to, AMOUNT, nonce)
         call = self.usdc.get_function_by_signature(
             "transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,bytes)"
         )(self.payer.address, to, AMOUNT, 0, FAR, nonce, signature)
@@ -213,29 +213,6 @@ class Bench:
             raise RuntimeError(f"{call.fn_name} reverted")
         return receipt
 
-    def sign_permit(self, spender: str) -> bytes:
-        message = {
-            "owner": self.permitter.address,
-            "spender": spender,
-            "value": AMOUNT,
-            "nonce": self.usdc.functions.nonces(self.permitter.address).call(),
-            "deadline": FAR,
-        }
-        types = "owner:address spender:address value:uint256 nonce:uint256 deadline:uint256"
-        return self._sign(self.permitter, "Permit", types, message)
-
-    def sign_authorization(self, payer: LocalAccount | Safe, kind: str, to: str, nonce: bytes) -> bytes:
-        message = {
-            "from": payer.address,
-            "to": to,
-            "value": AMOUNT,
-            "validAfter": 0,
-            "validBefore": FAR,
-            "nonce": nonce,
-        }
-        types = "from:address to:address value:uint256 validAfter:uint256 validBefore:uint256 nonce:bytes32"
-        return self._sign(payer, kind, types, message)
-
     def a_wallet(self) -> LocalAccount:
         """A key that is the same each time."""
         self._wallets += 1
@@ -249,18 +226,18 @@ class Bench:
         self.send(self.usdc.functions.mint(safe.address, 2_000_000), self.cast.faucet)
         return safe
 
-    def _tip_authorized(self, payer: LocalAccount | Safe) -> int:
+    def _tip_authorized(self, payer: Signer) -> int:
         ref, salt = self.ref(), self.ref()
         nonce = self.splitter.functions.termsNonce(self.creator, self.agent, ref, salt).call()
-        signature = self.sign_authorization(payer, "ReceiveWithAuthorization", self.splitter.address, nonce)
+        signature = signing.authorization(payer, "ReceiveWithAuthorization", self.splitter.address, AMOUNT, nonce)
         tip = self.splitter.functions.tipWithAuthorization(
             payer.address, self.creator, self.agent, AMOUNT, ref, salt, 0, FAR, signature
         )
         return self.send(tip, self.cast.relayer)
 
-    def _floor_authorized(self, payer: LocalAccount | Safe) -> int:
+    def _floor_authorized(self, payer: Signer) -> int:
         nonce = self.ref()
-        signature = self.sign_authorization(payer, "ReceiveWithAuthorization", self.floor.address, nonce)
+        signature = signing.authorization(payer, "ReceiveWithAuthorization", self.floor.address, AMOUNT, nonce)
         call = self.floor.functions.authorized(self.legs(), payer.address, AMOUNT, FAR, nonce, signature)
         return self.send(call, self.cast.relayer)
 
@@ -271,7 +248,7 @@ class Bench:
     def _tip_x402(self, ref: bytes) -> int:
         vault = self.splitter.functions.vaultOf(self.creator, self.agent, ref).call()
         nonce = Web3.keccak(self.ref())
-        signature = self.sign_authorization(self.payer, "TransferWithAuthorization", vault, nonce)
+        signature = signing.authorization(self.payer, "TransferWithAuthorization", vault, AMOUNT, nonce)
         tip = self.splitter.functions.tipX402(
             self.payer.address, self.creator, self.agent, ref, AMOUNT, 0, FAR, nonce, signature
         )
@@ -284,7 +261,7 @@ class Bench:
         expires_at: int = held[0]["args"]["expiresAt"]
         return expires_at
 
-    def _register(self, account_id: bytes, wallet: LocalAccount | Safe) -> int:
+    def _register(self, account_id: bytes, wallet: Signer) -> int:
         consent = self._consent(account_id, wallet)
         call = self.splitter.functions.register(account_id, wallet.address, FAR, consent)
         return self.send(call, self.cast.registrar)
@@ -293,61 +270,24 @@ class Bench:
         """The account, and what announcing or making the change cost."""
         account_id, old, new = self.ref(), self.a_wallet(), self.a_wallet()
         self._register(account_id, old)
-        message = {
-            "accountId": account_id,
-            "oldWallet": old.address,
-            "newWallet": new.address,
-            "nonce": self.splitter.functions.consentNonce(account_id).call(),
-            "deadline": FAR,
-        }
-        types = "accountId:bytes32 oldWallet:address newWallet:address nonce:uint256 deadline:uint256"
-        own = self._sign(old, "WalletRotation", types, message, contract=self.splitter.address) if cosigned else b""
+        nonce = self.splitter.functions.consentNonce(account_id).call()
+        own = signing.rotation(old, new, self.splitter.address, account_id, nonce) if cosigned else b""
         call = self.splitter.functions.rotate(account_id, new.address, FAR, self._consent(account_id, new), own)
         return account_id, self.send(call, self.cast.registrar)
 
-    def _consent(self, account_id: bytes, wallet: LocalAccount | Safe) -> bytes:
+    def _consent(self, account_id: bytes, wallet: Signer) -> bytes:
         nonce = self.splitter.functions.consentNonce(account_id).call()
-        message = {"accountId": account_id, "wallet": wallet.address, "nonce": nonce, "deadline": FAR}
-        types = "accountId:bytes32 wallet:address nonce:uint256 deadline:uint256"
-        return self._sign(wallet, "WalletConsent", types, message, contract=self.splitter.address)
+        return signing.consent(wallet, self.splitter.address, account_id, nonce)
 
-    def _sign(
-        self,
-        signer: LocalAccount | Safe,
-        kind: str,
-        types: str,
-        message: dict[str, Any],
-        contract: str = chain.USDC,
-    ) -> bytes:
-        ours = contract == self.splitter.address
-        name, version = ("Molt Studios", "1") if ours else ("USDC", "2")
-        domain = {"name": name, "version": version, "chainId": chain.CHAIN_ID, "verifyingContract": contract}
-        fields = [dict(zip(("name", "type"), field.split(":"), strict=True)) for field in types.split()]
-        typed = {"types": {"EIP712Domain": _DOMAIN, kind: fields}, "primaryType": kind}
-        return sign(signer, typed | {"domain": domain, "message": message})
+    def _sign_permit(self, spender: str) -> bytes:
+        nonce = self.usdc.functions.nonces(self.permitter.address).call()
+        return signing.permit(self.permitter, spender, AMOUNT, nonce)
 
     def _deploy_floor(self) -> Contract:
         artifact = json.loads((chain.ROOT / "out/dev/GasFloor.sol/GasFloor.json").read_text())
         factory = self.w3.eth.contract(abi=artifact["abi"], bytecode=artifact["bytecode"]["object"])
         address = self.receipt(factory.constructor(chain.USDC), self.cast.admin)["contractAddress"]
         return self.w3.eth.contract(Web3.to_checksum_address(str(address)), abi=artifact["abi"])
-
-
-_DOMAIN = [
-    {"name": name, "type": kind}
-    for name, kind in (
-        ("name", "string"),
-        ("version", "string"),
-        ("chainId", "uint256"),
-        ("verifyingContract", "address"),
-    )
-]
-
-
-def sign(signer: LocalAccount | Safe, typed_data: dict[str, Any]) -> bytes:
-    if isinstance(signer, Safe):
-        return bytes.fromhex(signer.sign(typed_data)[2:])
-    return bytes(signer.sign_typed_data(full_message=typed_data).signature)
 
 
 def _abi(name: str) -> list[dict[str, Any]]:
