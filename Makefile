@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check demo verify status gas mutate prove prove-nightly chaos chaos-indexer bench-indexer bench-live bench-scale bench-verify lock openapi abi format clean
+.PHONY: help install up test check demo verify status gas mutate prove prove-nightly symbolic slither chaos chaos-indexer bench-indexer bench-live bench-scale bench-verify lock openapi abi format clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,12 @@ prove: install ## every law of docs/invariants.md: invariants 256 × 500 deep, 1
 prove-nightly: install ## the same, ten times as deep (hours)
 	@$(PY) -m scripts.proving --nightly
 
+symbolic: install .install/proofs ## what holds of the contracts for every input, by halmos on the release bytecode (ONLY=check_claim)
+	@$(PY) -m scripts.proving.symbolic $(ONLY)
+
+slither: install .install/proofs ## static analysis of the contracts; fails on a finding without a reason (half a minute)
+	@$(PY) scripts/slither.py
+
 chaos-indexer: install ## 1,000 chain histories under nodes that lie, 300 kills (COUNT=… KILLS=…; SEED=… COUNT=1 plays one again)
 	@$(PY) scripts/chaos_indexer.py $(if $(BRIEF),--brief) $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--kills 0 --seed $(SEED),$(if $(KILLS),--kills $(KILLS)))
 
@@ -83,7 +89,7 @@ lock: install ## resolve the dependencies anew into the lock files
 	@scripts/lock
 
 clean: ## remove what was installed and built (data in MOLT_HOME stays)
-	rm -rf $(VENV) .install node_modules out cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-proofs .install node_modules out cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 # ----------------------------------------------------------------------------------------------------------- installation
 
@@ -95,6 +101,11 @@ install: .install/python .install/node .install/contracts ## install what is mis
 
 .install/node: package.json package-lock.json .npmrc scripts/install-node | .install/python
 	@scripts/install-node $(VENV)
+	@mkdir -p .install && touch $@
+
+# Not part of `install`: only the proofs need it.
+.install/proofs: requirements-proofs.lock scripts/install-proofs | .install/python
+	@scripts/install-proofs $(VENV) .venv-proofs
 	@mkdir -p .install && touch $@
 
 .install/contracts: .install/node foundry.toml scripts/solc $(wildcard contracts/src/*.sol contracts/dev/*.sol scripts/*.sol)
