@@ -31,12 +31,16 @@ contract InvariantsTest {
 
     /// @dev Money moves in half of all steps: what comes twice is chosen twice as often.
     function targetSelectors() external view returns (FuzzSelector[] memory targets) {
-        bytes4[18] memory actions = [
+        bytes4[26] memory actions = [
             model.tip.selector,
             model.tip.selector,
             model.tip.selector,
             model.tip.selector,
+            model.tip.selector,
+            model.tipWithLittleGas.selector,
+            model.tipWithLittleGas.selector,
             model.frontRun.selector,
+            model.frontRunPermit.selector,
             model.cancel.selector,
             model.claim.selector,
             model.sweep.selector,
@@ -45,19 +49,23 @@ contract InvariantsTest {
             model.wait.selector,
             model.waitForAnExpiry.selector,
             model.toggleBlacklist.selector,
+            model.pardonAll.selector,
             model.toggleUsdcPause.selector,
+            model.toggleNosyUsdc.selector,
             model.togglePause.selector,
             model.changeTreasury.selector,
             model.changeWallet.selector,
-            model.confirm.selector
+            model.confirm.selector,
+            model.veto.selector,
+            model.overrideVeto.selector
         ];
         targets = new FuzzSelector[](1);
         targets[0] = FuzzSelector(address(model), new bytes4[](actions.length + 2));
         for (uint256 i = 0; i < actions.length; ++i) {
             targets[0].selectors[i] = actions[i];
         }
-        targets[0].selectors[actions.length] = model.veto.selector;
-        targets[0].selectors[actions.length + 1] = model.revoke.selector;
+        targets[0].selectors[actions.length] = model.revoke.selector;
+        targets[0].selectors[actions.length + 1] = model.toggleFreeze.selector;
     }
 
     // 4
@@ -97,6 +105,12 @@ contract InvariantsTest {
     // 3, 9, 11, 12, 14: whatever must work works, whatever must fail fails
     function invariant_nothingSurprises() external view {
         vm.assertEq(bytes(model.surprise()), "", "surprise");
+        vm.assertEq(model.nosy().entered(), 0, "USDC called back, and was let in");
+    }
+
+    // 13
+    function invariant_theLogsAreTheStorage() external view {
+        model.assertRebuiltFromLogs();
     }
 
     /// @dev The model is no proof if its actions do nothing.
@@ -118,11 +132,22 @@ contract InvariantsTest {
         model.rescue(1);
         model.changeWallet(0, 3, false);
         model.veto(0);
-        model.changeWallet(0, 3, true);
+        model.overrideVeto(0, true);
+        model.overrideVeto(0, false);
+        model.changeWallet(0, 2, true);
         model.revoke(0, 0);
-        string[11] memory actions = [
+        model.frontRunPermit(0, 1, 5);
+        model.toggleNosyUsdc(0, 3);
+        model.tip(0, 0, 1, 5);
+        model.tip(3, 0, 1, 5);
+        vm.assertGe(model.nosy().tried(), 2, "callbacks");
+        model.toggleFreeze(0);
+        string[14] memory actions = [
             "tip",
             "front-run",
+            "front-run permit",
+            "override",
+            "freeze",
             "cancelled",
             "register",
             "claim",
@@ -136,9 +161,10 @@ contract InvariantsTest {
         for (uint256 i = 0; i < actions.length; ++i) {
             vm.assertGe(model.done(actions[i]), 1, actions[i]);
         }
-        vm.assertEq(bytes(model.surprise()), "", "surprise");
         this.invariant_whatIsHeldIsHere();
         this.invariant_everyBucketIsWhatTheModelSays();
         this.invariant_everyUnitIsWhereTheModelSays();
+        this.invariant_nothingSurprises();
+        this.invariant_theLogsAreTheStorage();
     }
 }

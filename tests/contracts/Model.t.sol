@@ -2,30 +2,23 @@
 pragma solidity ^0.8.30;
 
 import {ITipSplitter} from "../../contracts/src/ITipSplitter.sol";
-import {Base} from "./Base.t.sol";
+import {ModelBooks} from "./ModelBooks.t.sol";
+import {NosyUsdc} from "./NosyUsdc.t.sol";
 import {vm} from "./Vm.sol";
 
-/// @title What the machine does in any order, and a model of what must come of it
-/// @dev The model keeps its own books: who has which USDC, what is held for whom. It never asks the contract for an amount.
-contract Model is Base {
-    bytes32[5] public accounts;
-    address[] public parties;
-    uint64[] public expiries;
-    /// @notice What everybody's balance must be.
-    mapping(address party => uint256) public balance;
-    /// @notice What every bucket must hold.
-    mapping(bytes32 accountId => mapping(uint64 expiry => uint256)) public bucket;
-    /// @notice The first answer that was not the expected one.
-    string public surprise;
-    mapping(string action => uint256) public done;
+/// @title What the machine does in any order, as everybody who may: viewers, thieves, Circle, the platform, wallets
+contract Model is ModelBooks {
+    NosyUsdc public nosy;
 
     uint256[4] private keys = [CREATOR_KEY, AGENT_KEY, OTHER_KEY, 0x5EED];
     address[2] private treasuries = [treasury, address(0x74EB)];
-    mapping(address account => bool) private blacklisted;
-    bool private usdcPaused;
+    address private honestUsdc;
+    bool private isNosy;
 
     function setUp() public override {
+        vm.recordLogs();
         super.setUp();
+        _readLogs();
         accounts = [CREATOR, AGENT, NOBODY, NO_AGENT, PLATFORM];
         balance[payer] = usdc.balanceOf(payer);
         parties = [payer, address(splitter), treasuries[0], treasuries[1]];
@@ -35,6 +28,8 @@ contract Model is Base {
                 parties.push(_vaultOf(accounts[i], accounts[k]));
             }
         }
+        honestUsdc = _usdcImplementation();
+        nosy = new NosyUsdc(honestUsdc, address(splitter));
     }
 
     function partyCount() external view returns (uint256) {
@@ -49,38 +44,97 @@ contract Model is Base {
         return splitter;
     }
 
+    function assertRebuiltFromLogs() external view {
+        bytes32[] memory all = new bytes32[](5);
+        for (uint256 i = 0; i < 5; ++i) {
+            all[i] = accounts[i];
+        }
+        _assertRebuilt(all);
+    }
+
     // ------------------------------------------------------------------------------------------------------- the money
 
     function tip(uint256 rail, uint256 creator, uint256 agent, uint256 amount) external {
-        (bytes32 creatorId, bytes32 agentId) = (accounts[creator % 4], accounts[agent % 4]);
+        _tipWithin(PLENTY, rail, accounts[creator % 4], accounts[agent % 4], amount);
+    }
+
+    /// @dev Whoever submits a tip chooses its gas.
+    function tipWithLittleGas(uint256 rail, uint256 creator, uint256 agent, uint256 amount, uint256 gasLimit) external {
+        _tipWithin(30_000 + gasLimit % 400_000, rail, accounts[creator % 4], accounts[agent % 4], amount);
+    }
+
+    function _tipWithin(uint256 gasLimit, uint256 rail, bytes32 creatorId, bytes32 agentId, uint256 amount) private {
         ITipSplitter.Rail by = ITipSplitter.Rail(rail % 5);
         amount = MIN_TIP + amount % 5_000_000;
-        bool asksUsdcFirst = by == ITipSplitter.Rail.Approve || by == ITipSplitter.Rail.Flush;
-        if (asksUsdcFirst && !_payerCanPay()) return;
+        if (by < ITipSplitter.Rail.X402) _tipDirectly(gasLimit, by, creatorId, agentId, amount);
+        else _tipThroughVault(gasLimit, by, creatorId, agentId, amount);
+    }
+
+    function _tipDirectly(uint256 gasLimit, ITipSplitter.Rail by, bytes32 creatorId, bytes32 agentId, uint256 amount)
+        private
+    {
+        bool payable_ = _payerCanPay() && !blacklisted[address(splitter)];
+        if (by == ITipSplitter.Rail.Approve && !payable_) return;
         Call memory c = _prepare(by, creatorId, agentId, amount);
-        address source = payer;
-        bool expected = _payerCanPay() && !splitter.paused();
-        if (by >= ITipSplitter.Rail.X402) {
-            source = _vaultOf(creatorId, agentId);
-            if (_payerCanPay() && (by == ITipSplitter.Rail.Flush || !splitter.paused())) _move(payer, source, amount);
-            (amount, expected) = (balance[source], _canSplit(source, by));
-        }
-        if (_expect(c, expected, "tip")) _share(source, creatorId, agentId, amount);
+        bool expected = payable_ && !splitter.paused() && _canDeliver(creatorId, agentId);
+        if (_expectWithin(gasLimit, c, expected, "tip")) _share(payer, creatorId, agentId, amount);
+    }
+
+    function _tipThroughVault(
+        uint256 gasLimit,
+        ITipSplitter.Rail by,
+        bytes32 creatorId,
+        bytes32 agentId,
+        uint256 amount
+    ) private {
+        address vault = _vaultOf(creatorId, agentId);
+        bool pays = _payerCanPay() && !blacklisted[vault];
+        bool flushes = by == ITipSplitter.Rail.Flush;
+        if (flushes && !pays) return;
+        Call memory c = _prepare(by, creatorId, agentId, amount);
+        if (flushes) _move(payer, vault, amount);
+        uint256 pulled = pays && !flushes ? amount : 0;
+        bool expected = (flushes || !splitter.paused()) && _canSplit(vault, balance[vault] + pulled, creatorId, agentId);
+        if (!_expectWithin(gasLimit, c, expected, "tip")) return;
+        if (gasLimit != PLENTY && balance[vault] >= 100) pulled = _pulledWith(pulled);
+        _move(payer, vault, pulled);
+        _share(vault, creatorId, agentId, balance[vault]);
+    }
+
+    /// @dev With little gas the pull may have failed, where the vault had something to split all the same.
+    function _pulledWith(uint256 most) private returns (uint256 pulled) {
+        pulled = balance[payer] - usdc.balanceOf(payer);
+        if (pulled != 0 && pulled != most && bytes(surprise).length == 0) surprise = "pulled something else";
     }
 
     /// @dev An x402 authorization that somebody submits without the tip; then the tip, or not.
     function frontRun(uint256 creator, uint256 agent, uint256 amount, bool tipToo) external {
-        if (!_payerCanPay()) return;
         (bytes32 creatorId, bytes32 agentId) = (accounts[creator % 4], accounts[agent % 4]);
         address vault = _vaultOf(creatorId, agentId);
+        if (!_payerCanPay() || blacklisted[vault]) return;
         Authorization memory a = Authorization(payer, vault, MIN_TIP + amount % 5_000_000, 0, FAR, _salt());
         bytes memory signature = _signTransfer(PAYER_KEY, a);
         _transferWithAuthorization(a, signature);
         _move(payer, vault, a.value);
         if (!tipToo) return;
-        bool expected = _canSplit(vault, ITipSplitter.Rail.X402);
+        bool expected = !splitter.paused() && _canSplit(vault, balance[vault], creatorId, agentId);
         if (_expect(_x402Call(creatorId, agentId, a, signature), expected, "front-run")) {
             _share(vault, creatorId, agentId, balance[vault]);
+        }
+    }
+
+    /// @dev A permit that somebody submits before the tip does.
+    function frontRunPermit(uint256 creator, uint256 agent, uint256 amount) external {
+        if (!_payerCanPay() || blacklisted[address(splitter)]) return;
+        (bytes32 creatorId, bytes32 agentId) = (accounts[creator % 4], accounts[agent % 4]);
+        amount = MIN_TIP + amount % 5_000_000;
+        bytes memory signature = _signPermit(PAYER_KEY, address(splitter), amount, FAR);
+        Call memory c =
+            Call(payer, abi.encodeCall(splitter.tipWithPermit, (creatorId, agentId, amount, REF, FAR, signature)));
+        vm.prank(anyone);
+        usdc.permit(payer, address(splitter), amount, FAR, signature);
+        if (_expect(c, !splitter.paused() && _canDeliver(creatorId, agentId), "front-run permit")) {
+            _share(payer, creatorId, agentId, amount);
         }
     }
 
@@ -92,17 +146,13 @@ contract Model is Base {
         Authorization memory a = Authorization(payer, vault, MIN_TIP, 0, FAR, _salt());
         _cancelAuthorization(PAYER_KEY, a.nonce);
         Call memory c = _x402Call(creatorId, agentId, a, _signTransfer(PAYER_KEY, a));
-        if (_expect(c, _canSplit(vault, ITipSplitter.Rail.X402), "cancelled")) {
-            _share(vault, creatorId, agentId, balance[vault]);
-        }
+        bool expected = !splitter.paused() && _canSplit(vault, balance[vault], creatorId, agentId);
+        if (_expect(c, expected, "cancelled")) _share(vault, creatorId, agentId, balance[vault]);
     }
 
     function claim(uint256 account) external {
         bytes32 accountId = accounts[account % 5];
-        (address wallet, ITipSplitter.WalletStatus status) = splitter.walletOf(accountId);
-        if (accountId == PLATFORM) wallet = splitter.treasury();
-        else if (status != ITipSplitter.WalletStatus.Active) wallet = address(0);
-        _release(accountId, wallet, true);
+        _release(accountId, accountId == PLATFORM ? splitter.treasury() : _activeWallet(accountId), true);
     }
 
     function sweep(uint256 account) external {
@@ -112,7 +162,7 @@ contract Model is Base {
     function stray(uint256 party, uint256 amount) external {
         amount = 1 + amount % 300;
         address to = party % 2 == 0 ? address(splitter) : _vaultOf(accounts[party / 2 % 4], accounts[party / 8 % 4]);
-        if (usdcPaused) return;
+        if (!_takes(to)) return;
         _mint(to, amount);
         balance[to] += amount;
     }
@@ -122,7 +172,8 @@ contract Model is Base {
         amount %= strays + 2;
         address to = splitter.treasury();
         Call memory c = Call(admin, abi.encodeCall(splitter.rescue, (address(usdc), amount)));
-        if (_expect(c, amount <= strays && _takes(to), "rescue")) _move(address(splitter), to, amount);
+        bool expected = amount <= strays && _takes(to) && !blacklisted[address(splitter)];
+        if (_expect(c, expected, "rescue")) _move(address(splitter), to, amount);
     }
 
     // ------------------------------------------------------------------------------------------------------- the world
@@ -138,11 +189,20 @@ contract Model is Base {
         if (instant > block.timestamp) vm.warp(instant);
     }
 
+    /// @dev Anybody who has to do with a tip; whoever is on it already comes off first, more often than not.
     function toggleBlacklist(uint256 who) external {
-        address account = [payer, treasuries[0], treasuries[1], vm.addr(keys[who / 6 % 4])][who % 4];
+        address account = parties[who % parties.length];
         if (blacklisted[account]) _unBlacklist(account);
         else _blacklist(account);
         blacklisted[account] = !blacklisted[account];
+    }
+
+    function pardonAll() external {
+        for (uint256 i = 0; i < parties.length; ++i) {
+            if (!blacklisted[parties[i]]) continue;
+            _unBlacklist(parties[i]);
+            blacklisted[parties[i]] = false;
+        }
     }
 
     /// @dev Seldom: nothing moves meanwhile.
@@ -153,19 +213,33 @@ contract Model is Base {
         usdcPaused = !usdcPaused;
     }
 
+    /// @dev Circle upgrades USDC to one that calls back, for a claim, a sweep, a flush or another vault; then back again.
+    function toggleNosyUsdc(uint256 account, uint256 what) external {
+        bytes32 accountId = accounts[account % 4];
+        bytes memory callback = abi.encodeCall(splitter.flush, (accountId, accounts[account / 4 % 4], REF));
+        if (what % 4 == 1) callback = _releaseData(accountId, true);
+        if (what % 4 == 2) callback = _releaseData(accountId, false);
+        if (what % 4 == 3) {
+            ITipSplitter.VaultTerms[] memory terms = new ITipSplitter.VaultTerms[](1);
+            terms[0] = ITipSplitter.VaultTerms(accountId, accountId, _salt());
+            callback = abi.encodeCall(splitter.deployVaults, (terms));
+        }
+        nosy.plan(callback);
+        isNosy = !isNosy;
+        _upgradeUsdc(isNosy ? address(nosy) : honestUsdc);
+    }
+
     function togglePause(uint256 luck) external {
         bool paused = splitter.paused();
         if (!paused && luck % 4 != 0) return;
-        vm.prank(pauser);
-        paused ? splitter.unpause() : splitter.pause();
+        bytes memory data = paused ? abi.encodeCall(splitter.unpause, ()) : abi.encodeCall(splitter.pause, ());
+        _expect(Call(pauser, data), true, "pause");
     }
 
     function changeTreasury(uint256 which) external {
         address next = treasuries[which % 2];
-        vm.prank(admin);
-        splitter.proposeTreasury(next);
-        vm.prank(next);
-        splitter.acceptTreasury();
+        _expect(Call(admin, abi.encodeCall(splitter.proposeTreasury, (next))), true, "propose");
+        _expect(Call(next, abi.encodeCall(splitter.acceptTreasury, ())), true, "accept");
     }
 
     // ------------------------------------------------------------------------------------------------------ the wallets
@@ -176,22 +250,24 @@ contract Model is Base {
         uint256 nonce = splitter.consentNonce(accountId);
         key = keys[key % 4];
         address next = vm.addr(key);
+        bool open = !splitter.registrationFrozen();
         bytes memory consent = _signConsent(key, accountId, next, nonce, FAR);
         if (status != ITipSplitter.WalletStatus.Active) {
             _expect(
-                Call(registrar, abi.encodeCall(splitter.register, (accountId, next, FAR, consent))), true, "register"
+                Call(registrar, abi.encodeCall(splitter.register, (accountId, next, FAR, consent))), open, "register"
             );
             return;
         }
         bytes memory coSignature = coSigned ? _signRotation(_keyOf(old), accountId, next, nonce, FAR) : bytes("");
         Call memory c = Call(registrar, abi.encodeCall(splitter.rotate, (accountId, next, FAR, consent, coSignature)));
-        _expect(c, old != next, "rotate");
+        _expect(c, open && old != next, "rotate");
     }
 
     function confirm(uint256 account) external {
         bytes32 accountId = accounts[account % 4];
         ITipSplitter.Rotation memory rotation = splitter.rotationOf(accountId);
-        bool expected = rotation.wallet != address(0) && !rotation.vetoed && block.timestamp >= rotation.readyAt;
+        bool ready = rotation.wallet != address(0) && !rotation.vetoed && block.timestamp >= rotation.readyAt;
+        bool expected = ready && !splitter.registrationFrozen();
         _expect(Call(anyone, abi.encodeCall(splitter.confirmRotation, (accountId))), expected, "confirm");
     }
 
@@ -203,6 +279,16 @@ contract Model is Base {
         _expect(Call(old, abi.encodeCall(splitter.cancelRotation, (accountId))), expected, "veto");
     }
 
+    /// @dev At the very second from which the admin may, or one before it.
+    function overrideVeto(uint256 account, bool justBefore) external {
+        bytes32 accountId = accounts[account % 4];
+        ITipSplitter.Rotation memory rotation = splitter.rotationOf(accountId);
+        uint256 from = uint256(rotation.readyAt) + 5 days;
+        if (rotation.vetoed && block.timestamp < from) vm.warp(justBefore ? from - 1 : from);
+        bool expected = rotation.wallet != address(0) && rotation.vetoed && block.timestamp >= from;
+        _expect(Call(admin, abi.encodeCall(splitter.overrideVeto, (accountId))), expected, "override");
+    }
+
     /// @dev Seldom: most accounts should be paid.
     function revoke(uint256 account, uint256 luck) external {
         if (luck % 4 != 0) return;
@@ -212,72 +298,14 @@ contract Model is Base {
         _expect(c, status == ITipSplitter.WalletStatus.Active, "revoke");
     }
 
-    // ------------------------------------------------------------------------------------------------------- the model
-
-    function _share(address source, bytes32 creatorId, bytes32 agentId, uint256 amount) private {
-        (uint256 creatorShare, uint256 platformShare, uint256 agentShare) = _shares(amount);
-        _deliver(source, creatorId, _activeWallet(creatorId), creatorShare);
-        _deliver(source, PLATFORM, splitter.treasury(), platformShare);
-        _deliver(source, agentId, _activeWallet(agentId), agentShare);
-    }
-
-    function _deliver(address source, bytes32 accountId, address wallet, uint256 share) private {
-        if (wallet != address(0) && !blacklisted[wallet]) {
-            _move(source, wallet, share);
-            return;
-        }
-        _move(source, address(splitter), share);
-        bucket[accountId][_expiry()] += share;
-        if (expiries.length == 0 || expiries[expiries.length - 1] != _expiry()) expiries.push(_expiry());
-    }
-
-    /// @dev All expiries that ever were, each twice.
-    function _release(bytes32 accountId, address to, bool claiming) private {
-        uint64[] memory asked = new uint64[](2 * expiries.length);
-        uint256 due;
-        for (uint256 i = 0; i < expiries.length; ++i) {
-            asked[2 * i] = asked[2 * i + 1] = expiries[i];
-            if (claiming == (block.timestamp < expiries[i])) due += bucket[accountId][expiries[i]];
-        }
-        bytes memory data = claiming
-            ? abi.encodeCall(splitter.claim, (accountId, asked))
-            : abi.encodeCall(splitter.sweep, (accountId, asked));
-        if (!_expect(Call(anyone, data), due > 0 && _takes(to), claiming ? "claim" : "sweep")) return;
-        _move(address(splitter), to, due);
-        for (uint256 i = 0; i < expiries.length; ++i) {
-            if (claiming == (block.timestamp < expiries[i])) bucket[accountId][expiries[i]] = 0;
-        }
-    }
-
-    function _expect(Call memory c, bool expected, string memory action) private returns (bool ok) {
-        (ok,) = _try(c);
-        if (ok != expected && bytes(surprise).length == 0) {
-            surprise = string.concat(action, ok ? " succeeded" : " failed");
-        }
-        if (ok) ++done[action];
-    }
-
-    function _move(address from, address to, uint256 amount) private {
-        balance[from] -= amount;
-        balance[to] += amount;
-    }
-
-    function _payerCanPay() private view returns (bool) {
-        return _takes(payer);
-    }
-
-    function _takes(address account) private view returns (bool) {
-        return account != address(0) && !usdcPaused && !blacklisted[account];
-    }
-
-    function _canSplit(address vault, ITipSplitter.Rail by) private view returns (bool) {
-        bool open = by == ITipSplitter.Rail.Flush || !splitter.paused();
-        return open && !usdcPaused && balance[vault] >= 100;
-    }
-
-    function _activeWallet(bytes32 accountId) private view returns (address) {
-        (address wallet, ITipSplitter.WalletStatus status) = splitter.walletOf(accountId);
-        return status == ITipSplitter.WalletStatus.Active ? wallet : address(0);
+    /// @dev Seldom, and it ends soon.
+    function toggleFreeze(uint256 luck) external {
+        bool frozen = splitter.registrationFrozen();
+        if (!frozen && luck % 4 != 0) return;
+        Call memory c = frozen
+            ? Call(admin, abi.encodeCall(splitter.unfreezeRegistration, ()))
+            : Call(pauser, abi.encodeCall(splitter.freezeRegistration, ()));
+        _expect(c, true, "freeze");
     }
 
     function _keyOf(address wallet) private view returns (uint256 key) {

@@ -64,6 +64,10 @@ abstract contract Usdc {
         vm.store(address(usdc), IMPLEMENTATION_SLOT, bytes32(uint256(uint160(implementation))));
     }
 
+    function _usdcImplementation() internal view returns (address) {
+        return address(uint160(uint256(vm.load(address(usdc), IMPLEMENTATION_SLOT))));
+    }
+
     function _mint(address to, uint256 amount) internal {
         vm.prank(CIRCLE);
         usdc.mint(to, amount);

@@ -21,6 +21,7 @@ interface Vm {
     // the world: time, balances, code, storage
     function warp(uint256 timestamp) external;
     function etch(address account, bytes calldata code) external;
+    function load(address account, bytes32 slot) external view returns (bytes32);
     function store(address account, bytes32 slot, bytes32 value) external;
     function chainId(uint256 id) external;
     function snapshotState() external returns (uint256 id);
