@@ -44,10 +44,10 @@ gas: install ## gas of everything beside floor and peers, into docs/gas.md; fail
 mutate: install ## break the contracts in every small way; a test has to notice (changed lines; BASE=…, ALL=1, ONLY=…, JOBS=2)
 	@$(PY) -m scripts.mutation $(if $(ALL),--all) $(if $(BASE),--base $(BASE)) $(if $(ONLY),--only "$(ONLY)") --jobs $(or $(JOBS),1)
 
-prove: install ## every law of docs/invariants.md: invariants 256 × 500 deep, 10,000 fuzz inputs, mutants that have to die
+prove: install .install/proofs ## every law of docs/invariants.md: invariants 256 × 500 deep, 10,000 fuzz inputs, mutants that have to die
 	@$(PY) -m scripts.proving
 
-prove-nightly: install ## the same, ten times as deep (hours)
+prove-nightly: install .install/proofs ## the same, ten times as deep (hours)
 	@$(PY) -m scripts.proving --nightly
 
 symbolic: install .install/proofs ## what holds of the contracts for every input, by halmos on the release bytecode (ONLY=check_claim)

@@ -9,11 +9,12 @@ import secrets
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from itertools import chain
 
 from rich.console import Console
 from rich.table import Table
 
-from scripts.proving import mutants, searches
+from scripts.proving import mutants, searches, symbolic
 from scripts.proving.check import Check
 from tests.contracts.test_laws import LAWS
 
@@ -50,7 +51,7 @@ def main() -> int:
 
 
 def _everything(profile: searches.Profile, seed: str) -> Iterator[list[Check]]:
-    for check in mutants.run():
+    for check in chain(mutants.run(), symbolic.run()):
         yield [check]
     yield from searches.run(profile, seed)
 
