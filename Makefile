@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check demo verify status gas mutate prove prove-nightly symbolic slither chaos chaos-indexer bench-indexer bench-live bench-scale bench-verify lock openapi abi format clean
+.PHONY: help install up test check demo verify status gas mutate prove prove-nightly symbolic slither chaos chaos-indexer bench-indexer bench-live bench-scale bench-verify lock openapi abi standard-input format clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ bench-scale: install ## the ledger at 0.1, 1 and 10 million rows: rows/s, bytes 
 
 openapi: install ## write openapi.json anew
 	@$(PY) -m api openapi > openapi.json
+
+standard-input: install ## write contracts/verification anew: what the compiler is given, for block explorers and `molt verify-contract`
+	@$(PY) scripts/standard_input.py
 
 abi: install ## write contracts/abi anew
 	@$(PY) scripts/export_abi.py
