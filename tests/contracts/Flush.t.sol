@@ -13,6 +13,8 @@ contract FlushTest is Base {
         _tip(ITipSplitter.Rail.Flush);
         _assertTipped(before, AMOUNT, 0);
         Vm.Log memory log = _theLog(ITipSplitter.VaultFlushed.selector);
+        vm.assertEq(log.topics[1], bytes32(uint256(uint160(_vaultOf(CREATOR, AGENT)))), "vault");
+        vm.assertEq(log.topics[2], REF, "ref");
         vm.assertEq(log.topics[3], 0, "no payer is known");
         vm.assertEq(log.data, abi.encode(AMOUNT, bytes32(0)), "amount, nonce");
     }
