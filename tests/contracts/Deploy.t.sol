@@ -46,6 +46,8 @@ contract DeployTest is Base {
         bytes32 computed = keccak256(abi.encode(typehash, keccak256("USD Coin"), keccak256("2"), 84532, usdc));
         vm.expectRevert(abi.encodeWithSelector(ITipSplitter.UnexpectedUsdcDomain.selector, said, computed));
         this.deploy(said, treasury, MIN_TIP);
+        vm.expectRevert(abi.encodeWithSelector(ITipSplitter.UnexpectedUsdcDomain.selector, computed, said));
+        this.deploy(computed, treasury, MIN_TIP);
     }
 
     // 7

@@ -249,10 +249,11 @@ contract HostileTokenTest is Base {
     // 3, 11: an authorization that was taken for nothing is no tip
     function test_reverts_whenTheTokenTakesAnAuthorizationForNothing() public {
         address vault = splitter.vaultOf(CREATOR, AGENT, REF);
+        hostile.give(vault, 99);
         hostile.plan(HostileUsdc.Mood.Absent, false, address(0), "");
         _assertReverts(
             Call(payer, _railData(3, CREATOR)),
-            abi.encodeWithSelector(ITipSplitter.VaultBelowMinimum.selector, vault, 0, 100)
+            abi.encodeWithSelector(ITipSplitter.VaultBelowMinimum.selector, vault, 99, 100)
         );
     }
 
