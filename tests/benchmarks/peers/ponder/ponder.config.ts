@@ -3,7 +3,7 @@ import splitterAbi from "./abi/TipSplitter.json";
 import usdcAbi from "./abi/FiatTokenV2_2.json";
 
 const env = process.env;
-const payers = env.PEER_PAYERS!.split(",") as `0x${string}`[];
+const payers = env.PEER_PAYERS!.split(",").filter(Boolean) as `0x${string}`[];
 const blocks = {
   startBlock: Number(env.PEER_START_BLOCK),
   endBlock: env.PEER_END_BLOCK ? Number(env.PEER_END_BLOCK) : undefined,
@@ -21,11 +21,13 @@ export default createConfig({
       chain: "base",
       abi: usdcAbi as any,
       address: env.PEER_USDC as `0x${string}`,
-      // Only what payers sent and signed: without a filter, all of USDC's transfers would be indexed.
-      filter: [
-        { event: "Transfer", args: { from: payers } },
-        { event: "AuthorizationUsed", args: { authorizer: payers } },
-      ] as any,
+      // Told who pays, only what they sent and signed; else all of USDC's transfers.
+      ...(payers.length && {
+        filter: [
+          { event: "Transfer", args: { from: payers } },
+          { event: "AuthorizationUsed", args: { authorizer: payers } },
+        ] as any,
+      }),
       ...blocks,
     },
   },
