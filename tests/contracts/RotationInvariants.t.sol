@@ -3,18 +3,18 @@ pragma solidity ^0.8.30;
 
 import {ITipSplitter} from "../../contracts/src/ITipSplitter.sol";
 import {IFiatToken} from "./IFiatToken.sol";
-import {WalletModel} from "./WalletModel.t.sol";
+import {RotationModel} from "./RotationModel.t.sol";
 import {vm} from "./Vm.sol";
 
 /// @dev Announcements, co-signatures, vetoes, overrides, confirmations and revocations race, by everybody and at any time.
-contract WalletInvariantsTest {
+contract RotationInvariantsTest {
     IFiatToken private constant usdc = IFiatToken(0x036CbD53842c5426634e7929541eC2318f3dCF7e);
 
-    WalletModel private model;
+    RotationModel private model;
     ITipSplitter private splitter;
 
     function setUp() public {
-        model = new WalletModel();
+        model = new RotationModel();
         model.setUp();
         splitter = model.theSplitter();
     }

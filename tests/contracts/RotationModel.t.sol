@@ -7,7 +7,7 @@ import {vm} from "./Vm.sol";
 
 /// @title Everything that anybody may try with an account's wallet, in any order, and a model of what must come of it
 /// @dev The model keeps a register of its own, by the words of law 7: it never asks the contract who an account's wallet is.
-contract WalletModel is Base {
+contract RotationModel is Base {
     struct Entry {
         address wallet;
         bool revoked;
