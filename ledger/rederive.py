@@ -40,10 +40,10 @@ SELECT '{table.name}', to_jsonb(stored), to_jsonb(derived)
 
 _DIFFERENCES = f"""
 WITH watermark AS (SELECT coalesce(({rollups.WATERMARK}), -1) AS number),
-     slice AS ({rollups.TIPS_OF_BLOCKS}), touched AS ({rollups.TOUCHED})
+     slice AS ({rollups.TIPS_OF_BLOCKS}), moved AS ({rollups.MOVED})
 SELECT * FROM (
 {_compared(tip_rollup, f"SELECT {rollups.TIP_COLUMNS} FROM slice")}
 UNION ALL {_compared(day_rollup, rollups.DAYS)}
-UNION ALL {_compared(open_bucket, f"SELECT * FROM ({rollups.LEFT}) bucket WHERE amount <> 0")}
+UNION ALL {_compared(open_bucket, "SELECT * FROM moved WHERE amount <> 0")}
 ) different LIMIT %(limit)s"""  # noqa: S608 - constants only
 _DIFFERENCES = _DIFFERENCES.replace("%(after)s", "-1").replace("%(until)s", "(SELECT number FROM watermark)")

@@ -114,27 +114,21 @@ ON CONFLICT (chain_id, day, ref, creator_id, agent_id) DO UPDATE SET
   agent_held_micro_usdc = before.agent_held_micro_usdc + excluded.agent_held_micro_usdc,
   last_block_number = excluded.last_block_number"""  # noqa: S608 - constants only
 
-# What is left at %(until)s in each bucket of `touched`.
-LEFT = """
-SELECT CAST(%(chain_id)s AS bigint) AS chain_id, account_id, expires_at, CAST(sum(amount) AS bigint) AS amount FROM (
-  SELECT account_id, expires_at, amount_micro_usdc AS amount FROM touched JOIN ledger.share_held fact
-   USING (account_id, expires_at) WHERE chain_id = %(chain_id)s AND block_number <= %(until)s
-  UNION ALL
-  SELECT account_id, expires_at, -amount_micro_usdc FROM touched JOIN ledger.share_claimed fact
-   USING (account_id, expires_at) WHERE chain_id = %(chain_id)s AND block_number <= %(until)s
-  UNION ALL
-  SELECT account_id, expires_at, -amount_micro_usdc FROM touched JOIN ledger.share_swept fact
-   USING (account_id, expires_at) WHERE chain_id = %(chain_id)s AND block_number <= %(until)s
-) moved GROUP BY account_id, expires_at"""
-
-TOUCHED = " UNION ".join(
-    f"SELECT account_id, expires_at FROM ledger.{table} WHERE chain_id = %(chain_id)s"  # noqa: S608 - constants only
-    " AND block_number > %(after)s AND block_number <= %(until)s"
-    for table in ("share_held", "share_claimed", "share_swept")
+# What went into each bucket and out of it, in all.
+MOVED = (
+    "SELECT chain_id, account_id, expires_at, CAST(sum(amount) AS bigint) AS amount FROM ("
+    + " UNION ALL ".join(
+        f"SELECT chain_id, account_id, expires_at, {sign}amount_micro_usdc AS amount FROM ledger.{table}"  # noqa: S608 - constants only
+        " WHERE chain_id = %(chain_id)s AND block_number > %(after)s AND block_number <= %(until)s"
+        for table, sign in (("share_held", ""), ("share_claimed", "-"), ("share_swept", "-"))
+    )
+    + ") each GROUP BY chain_id, account_id, expires_at"
 )
 
 _OPEN_AND_CLOSE_BUCKETS = f"""
-WITH touched AS ({TOUCHED}), bucket AS ({LEFT}), closed AS (
+WITH moved AS ({MOVED}), bucket AS (
+  SELECT chain_id, account_id, expires_at, coalesce(before.amount_micro_usdc, 0) + moved.amount AS amount
+    FROM moved LEFT JOIN ledger.open_bucket before USING (chain_id, account_id, expires_at)), closed AS (
   DELETE FROM ledger.open_bucket USING bucket
    WHERE open_bucket.chain_id = bucket.chain_id AND open_bucket.account_id = bucket.account_id
      AND open_bucket.expires_at = bucket.expires_at AND amount = 0)
