@@ -67,7 +67,7 @@ def load(chain_id: int, file: Path | None = None) -> Deployment:
         if int(found["chainId"]) != chain_id:
             raise DeploymentUnreadable(f"{path} is of chain {found['chainId']}, not {chain_id}; see CHAIN_ID")
         if not found.get("splitter"):
-            raise NotDeployed(f"{path} names no splitter: deploy the contracts first (see contracts/README.md)")
+            raise NotDeployed(f"{path} names no splitter: deploy the contracts first (see docs/deploying.md)")
         return _parse(found)
     except FileNotFoundError as error:
         raise DeploymentUnreadable(f"{path} does not exist; set DEPLOYMENT_FILE or CHAIN_ID") from error

@@ -114,16 +114,16 @@ ON CONFLICT (chain_id, day, ref, creator_id, agent_id) DO UPDATE SET
   agent_held_micro_usdc = before.agent_held_micro_usdc + excluded.agent_held_micro_usdc,
   last_block_number = excluded.last_block_number"""  # noqa: S608 - constants only
 
-# What went into each bucket and out of it, in all.
-MOVED = (
-    "SELECT chain_id, account_id, expires_at, CAST(sum(amount) AS bigint) AS amount FROM ("
-    + " UNION ALL ".join(
-        f"SELECT chain_id, account_id, expires_at, {sign}amount_micro_usdc AS amount FROM ledger.{table}"  # noqa: S608 - constants only
-        " WHERE chain_id = %(chain_id)s AND block_number > %(after)s AND block_number <= %(until)s"
-        for table, sign in (("share_held", ""), ("share_claimed", "-"), ("share_swept", "-"))
-    )
-    + ") each GROUP BY chain_id, account_id, expires_at"
+_MOVES = " UNION ALL ".join(
+    f"SELECT chain_id, account_id, expires_at, {sign}amount_micro_usdc AS amount FROM ledger.{table}"  # noqa: S608 - constants only
+    " WHERE chain_id = %(chain_id)s AND block_number > %(after)s AND block_number <= %(until)s"
+    for table, sign in (("share_held", ""), ("share_claimed", "-"), ("share_swept", "-"))
 )
+
+# By how much the slice changes each bucket.
+MOVED = f"""
+SELECT chain_id, account_id, expires_at, CAST(sum(amount) AS bigint) AS amount
+  FROM ({_MOVES}) each GROUP BY chain_id, account_id, expires_at"""  # noqa: S608 - constants only
 
 _OPEN_AND_CLOSE_BUCKETS = f"""
 WITH moved AS ({MOVED}), bucket AS (

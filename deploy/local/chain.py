@@ -20,7 +20,7 @@ from eth_typing import ChecksumAddress, HexStr
 from web3 import HTTPProvider, Web3
 from web3.types import TxReceipt
 
-from deploy import splitter
+from deploy import forge, splitter
 from deploy.local.accounts import cast
 from deploy.local.services import die_with_parent, end
 
@@ -161,7 +161,7 @@ def deploy_splitter(w3: Web3) -> dict[str, Any]:
     url = str(w3.provider.endpoint_uri)  # type: ignore[attr-defined]
     try:
         return splitter.deploy(url, signing=["--unlocked", "--sender", everyone.admin.address], settings=settings)
-    except splitter.DeployError as error:
+    except forge.DeployError as error:
         raise ChainError(str(error)) from error
 
 

@@ -16,6 +16,18 @@ from deploy.local import chain
 _ARTIFACTS = chain.ROOT / "node_modules/@safe-global/safe-smart-account/build/artifacts/contracts"
 _NOBODY = "0x" + "00" * 20
 _SALT = 7
+_SAFE_TX = [
+    {"name": "to", "type": "address"},
+    {"name": "value", "type": "uint256"},
+    {"name": "data", "type": "bytes"},
+    {"name": "operation", "type": "uint8"},
+    {"name": "safeTxGas", "type": "uint256"},
+    {"name": "baseGas", "type": "uint256"},
+    {"name": "gasPrice", "type": "uint256"},
+    {"name": "gasToken", "type": "address"},
+    {"name": "refundReceiver", "type": "address"},
+    {"name": "nonce", "type": "uint256"},
+]
 
 
 @dataclass(frozen=True)
@@ -79,6 +91,18 @@ class Safe:
             owner.sign_typed_data(domain, types, {"message": digest}).signature.hex() for owner in self.owners
         )
 
+    def execute(self, w3: Web3, to: str, data: str) -> None:
+        """Both owners sign that it calls `to`; anybody sends it."""
+        safe = w3.eth.contract(Web3.to_checksum_address(self.address), abi=_artifact("Safe")["abi"]).functions
+        call = (Web3.to_checksum_address(to), 0, bytes.fromhex(data[2:]), 0, 0, 0, 0, _NOBODY, _NOBODY)
+        domain = {"chainId": w3.eth.chain_id, "verifyingContract": self.address}
+        message = dict(zip((field["name"] for field in _SAFE_TX), (*call, safe.nonce().call()), strict=True))
+        signatures = b"".join(
+            owner.sign_typed_data(domain, {"SafeTx": _SAFE_TX}, message).signature for owner in self.owners
+        )
+        sent = safe.execTransaction(*call, signatures).transact({"from": w3.eth.accounts[0]})
+        assert w3.eth.wait_for_transaction_receipt(sent, poll_latency=0.02)["status"] == 1
+
     def sign_before_it_exists(self, typed_data: dict[str, Any]) -> str:
         """As ERC-6492 wraps it."""
         inner = bytes.fromhex(self.sign(typed_data)[2:])
@@ -94,8 +118,12 @@ class Safe:
 
 
 def _deployed(w3: Web3, name: str) -> Any:
-    artifact = json.loads((_ARTIFACTS / f"{name}.sol" / f"{name.rsplit('/', maxsplit=1)[-1]}.json").read_text())
+    artifact = _artifact(name)
     sent = w3.eth.send_transaction({"from": w3.eth.accounts[0], "data": artifact["bytecode"]})
     receipt = w3.eth.wait_for_transaction_receipt(sent, poll_latency=0.02)
     assert receipt["contractAddress"] is not None
     return w3.eth.contract(receipt["contractAddress"], abi=artifact["abi"])
+
+
+def _artifact(name: str) -> Any:
+    return json.loads((_ARTIFACTS / f"{name}.sol" / f"{name.rsplit('/', maxsplit=1)[-1]}.json").read_text())

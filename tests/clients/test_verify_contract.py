@@ -10,13 +10,13 @@ from eth_account import Account
 from typer.testing import CliRunner
 from web3 import Web3
 
-from deploy import splitter
+from deploy import forge, splitter
 from deploy.local import chain as local_chain
 from molt import building, verification
 from molt.building import Build
-from molt.chain import Rpc
+from molt.chain import Rpc, calldata
 from molt.cli import app
-from molt.verification import Expected
+from tests.builders.safes import Safes
 
 BASE = 8453
 ROLES = ("REGISTRAR", "PAUSER", "AUDITOR")
@@ -49,7 +49,7 @@ def asked(w3: Web3, *words: str) -> Any:
 
 
 def test_it_is_what_the_release_build_made(build: Build) -> None:
-    artifact = json.loads(splitter.ARTIFACT.read_text())["deployedBytecode"]
+    artifact = json.loads(forge.ARTIFACT.read_text())["deployedBytecode"]
     assert build.runtime.hex() == artifact["object"].removeprefix("0x")
     assert len(build.immutables) == len(artifact["immutableReferences"])
 
@@ -63,22 +63,40 @@ def test_yes_for_the_local_deployment(local: tuple[Web3, str, Path]) -> None:
     assert {verdicts[each] for each in ("code", "_usdc", "_vaultInitCodeHash", "USDC's EIP-712 domain")} == {"ok"}
 
 
+def test_everybody_is_judged_by_what_the_deployment_file_says(local: tuple[Web3, str, Path], tmp_path: Path) -> None:
+    w3, address, file = local
+    judged = json.loads(asked(w3, address, "--deployment", str(file)).stdout)["comparisons"]
+    verdicts = {each["what"]: each["verdict"] for each in judged}
+    powers = ("admin", "treasury", *(f"{role}_ROLE" for role in ROLES))
+    assert [verdicts[power] for power in powers] == ["ok"] * 5
+    told = json.loads(file.read_text())
+    told["roles"]["pauser"] = told["roles"]["registrar"]
+    (tmp_path / "other.json").write_text(json.dumps(told))
+    ran = asked(w3, address, "--deployment", str(tmp_path / "other.json"))
+    differing = [each["what"] for each in json.loads(ran.stdout)["comparisons"] if each["verdict"] == "differs"]
+    assert (ran.exit_code, differing) == (9, ["PAUSER_ROLE"])
+
+
 def test_yes_for_a_dry_run_on_base_and_no_for_another_holder_of_a_role() -> None:
     """With keys that nobody uses: what they sign for chain 8453 would be worth something there."""
-    names = ("TREASURY", "ADMIN", *ROLES)
-    settings = {name: Web3.to_checksum_address(Account.create().address) for name in names}
+    settings = {name: Web3.to_checksum_address(Account.create().address) for name in ("TREASURY", *ROLES)}
     network = json.loads(Path(f"contracts/deployments/{BASE}.json").read_text())
     with local_chain.running(chain_id=BASE) as url:
         w3 = local_chain.connect(url)
         local_chain.install_usdc(w3, address=network["usdc"], name="USD Coin")
-        local_chain.request(w3, "anvil_setBalance", settings["ADMIN"], hex(10**18))
-        local_chain.request(w3, "anvil_impersonateAccount", settings["ADMIN"])
-        signing = ["--unlocked", "--sender", settings["ADMIN"]]
-        address = splitter.deploy(url, signing=signing, settings=settings)["splitter"]
-        wanted = [word for name in names for word in (f"--{name.lower()}", settings[name])]
-        ran = asked(w3, address, *wanted)
+        admin = Safes.installed(w3).a_safe()
+        admin.deploy(w3)
+        settings["ADMIN"] = admin.address
+        deployment = splitter.deploy(url, signing=["--unlocked", "--sender", w3.eth.accounts[9]], settings=settings)
+        for call in splitter.to_grant(w3, deployment):
+            values = tuple(
+                bytes.fromhex(value[2:]) if kind == "bytes32" else value for _, kind, value in call.arguments
+            )
+            admin.execute(w3, call.to, calldata("grantRole(bytes32,address)", *values))
+        wanted = [word for name, holder in settings.items() for word in (f"--{name.lower()}", holder)]
+        ran = asked(w3, deployment["splitter"], *wanted)
         assert (ran.exit_code, json.loads(ran.stdout)["same"]) == (0, True), ran.stdout
-        ran = asked(w3, address, *wanted, "--pauser", settings["REGISTRAR"])
+        ran = asked(w3, deployment["splitter"], *wanted, "--pauser", settings["REGISTRAR"])
         differing = [each for each in json.loads(ran.stdout)["comparisons"] if each["verdict"] == "differs"]
         assert ran.exit_code == 9
         assert [(each["what"], each["found"]) for each in differing] == [("PAUSER_ROLE", settings["PAUSER"])]
@@ -105,7 +123,7 @@ def test_no_for_another_vault(local: tuple[Web3, str, Path], build: Build) -> No
     other = Build(build.runtime, build.immutables, build.vault_creation[:-1] + b"\0")
     network = verification.network_of(json.loads(file.read_text()), address)
     url = str(w3.provider.endpoint_uri)  # type: ignore[attr-defined]
-    found = verification.comparisons(Rpc(url), address, other, network, Expected())
+    found = verification.comparisons(Rpc(url), address, other, network, {})
     assert [each.what for each in found if each.verdict == "differs"] == ["_vaultInitCodeHash"]
 
 

@@ -114,9 +114,22 @@ class Rpc:
         values = decode(returns.split(","), raw)
         return values[0] if len(values) == 1 else values
 
-    def logs(self, address: str, *, from_block: int, topics: list[str | None]) -> list[Log]:
-        query = {"address": address, "fromBlock": hex(from_block), "toBlock": "latest", "topics": topics}
-        return [_log(log) for log in self.ask("eth_getLogs", query)]
+    def logs(
+        self, address: str, *, from_block: int, topics: list[str | None], to_block: int | None = None
+    ) -> list[Log]:
+        """Up to the newest block unless told. A range that the node refuses is asked for in halves."""
+        last = self.block().number if to_block is None else to_block
+        query = {"address": address, "fromBlock": hex(from_block), "toBlock": hex(last), "topics": topics}
+        try:
+            return [_log(log) for log in self.ask("eth_getLogs", query)]
+        except RpcRefused:
+            if last <= from_block:
+                raise
+        middle = (from_block + last) // 2
+        return [
+            *self.logs(address, from_block=from_block, topics=topics, to_block=middle),
+            *self.logs(address, from_block=middle + 1, topics=topics, to_block=last),
+        ]
 
     def receipt(self, tx_hash: str) -> Receipt | None:
         found = self.ask("eth_getTransactionReceipt", tx_hash)

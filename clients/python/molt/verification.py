@@ -5,7 +5,7 @@ the chain and compared with what follows from the sources, the network's file, a
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from eth_abi.abi import encode
@@ -79,19 +79,18 @@ def network_of(deployment: Mapping[str, Any], address: str) -> Network:
     return found if ours else Network(found.chain_id, found.usdc, found.usdc_name, found.usdc_version)
 
 
-@dataclass(frozen=True)
-class Expected:
-    """Who should have which power, as far as the asker says. None: it is told, and not judged."""
-
-    admin: str | None = None
-    treasury: str | None = None
-    holders: Mapping[str, str] = field(default_factory=dict)
-    """By role."""
+def expected_of(deployment: Mapping[str, Any], address: str) -> dict[str, str]:
+    """Who was meant to have which power when this splitter was deployed; nothing if the file is another one's."""
+    ours = str(deployment.get("splitter") or "").lower() == address.lower()
+    return {name: checksummed(who) for name, who in deployment.get("roles", {}).items()} if ours else {}
 
 
-def comparisons(rpc: Rpc, address: str, build: Build, network: Network, expected: Expected) -> Iterator[Comparison]:
+def comparisons(
+    rpc: Rpc, address: str, build: Build, network: Network, expected: Mapping[str, str]
+) -> Iterator[Comparison]:
     """In the order in which one would ask. What other code says of itself proves nothing: there it ends early.
 
+    `expected`: who should be `admin`, `treasury`, `registrar`, `pauser`, `auditor`; what is not named is not judged.
     Raises NoContract, RpcRefused, Unreachable."""
     code = bytes.fromhex(str(rpc.ask("eth_getCode", address, "latest"))[2:])
     if not code:
@@ -162,16 +161,16 @@ def _constants(rpc: Rpc, address: str) -> Iterator[Comparison]:
         yield _compared(name, _shown(value), _asked(rpc, address, f"{name}()", kind))
 
 
-def _settings(rpc: Rpc, address: str, expected: Expected) -> Iterator[Comparison]:
-    yield _judged("treasury", expected.treasury, _asked(rpc, address, "treasury()", "address"))
+def _settings(rpc: Rpc, address: str, expected: Mapping[str, str]) -> Iterator[Comparison]:
+    yield _judged("treasury", expected.get("treasury"), _asked(rpc, address, "treasury()", "address"))
     yield _compared("pending treasury", _NOBODY, _asked(rpc, address, "pendingTreasury()", "address"))
     for what in ("minTip", "paused", "registrationFrozen"):
         yield _judged(what, None, _asked(rpc, address, f"{what}()", "uint64" if what == "minTip" else "bool"))
 
 
-def _roles(rpc: Rpc, address: str, network: Network, expected: Expected) -> Iterator[Comparison]:
+def _roles(rpc: Rpc, address: str, network: Network, expected: Mapping[str, str]) -> Iterator[Comparison]:
     admin = _asked(rpc, address, "defaultAdmin()", "address")
-    yield _judged("admin", expected.admin, admin)
+    yield _judged("admin", expected.get("admin"), admin)
     pending, _ = rpc.read(address, "pendingDefaultAdmin()", returns="address,uint48")
     yield _compared("pending admin", _NOBODY, checksummed(pending))
     yield _judged("admin delay (s)", None, _asked(rpc, address, "defaultAdminDelay()", "uint48"))
@@ -179,8 +178,7 @@ def _roles(rpc: Rpc, address: str, network: Network, expected: Expected) -> Iter
     yield _compared("DEFAULT_ADMIN_ROLE", admin, _listed(holders.pop(_ADMIN_ROLE, [])))
     for role in ROLES:
         found = _listed(holders.pop(keccak(text=f"{role}_ROLE"), []))
-        wanted = expected.holders.get(role)
-        yield _judged(f"{role}_ROLE", checksummed(wanted) if wanted else None, found)
+        yield _judged(f"{role}_ROLE", expected.get(role.lower()), found)
     for unknown, who in holders.items():
         yield Comparison(f"role {_word(unknown)}", "differs", "no such role", _listed(who))
 

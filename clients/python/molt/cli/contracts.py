@@ -12,7 +12,7 @@ from molt.chain import Rpc, checksummed
 from molt.cli import session
 from molt.cli.session import Session
 from molt.problems import BadSetting, ExitCode
-from molt.verification import Comparison, Expected, Verdict
+from molt.verification import Comparison, Verdict
 
 _MARKS: dict[Verdict, str] = {"ok": "[green]✓[/]", "differs": "[red]✗[/]", "told": "[dim]·[/]"}
 _SHORTEST = 28
@@ -28,7 +28,10 @@ def verify_contract(
     *,
     rpc_url: Annotated[str | None, typer.Option(help="A node of its chain.", envvar="MOLT_RPC_URL")] = None,
     deployment: Annotated[
-        Path | None, typer.Option(help="Which USDC is right; default: contracts/deployments/<chain id>.json.")
+        Path | None,
+        typer.Option(
+            help="Which USDC is right, and who was meant to hold what; default: contracts/deployments/<chain id>.json."
+        ),
     ] = None,
     admin: Annotated[str | None, typer.Option(help="Who should be the admin.")] = None,
     treasury: Annotated[str | None, typer.Option(help="Who should receive the platform's share.")] = None,
@@ -42,13 +45,12 @@ def verify_contract(
         raise BadSetting("no node is named", hint="name one with --rpc-url, or set MOLT_RPC_URL")
     root, splitter, rpc = building.checkout(), _address(address), Rpc(rpc_url)
     file = deployment or root / f"contracts/deployments/{rpc.chain_id()}.json"
-    network = verification.network_of(_read(file), splitter)
-    roles = {"REGISTRAR": registrar, "PAUSER": pauser, "AUDITOR": auditor}
-    expected = Expected(
-        admin=_address(admin) if admin else None,
-        treasury=_address(treasury) if treasury else None,
-        holders={role: _address(holder) for role, holder in roles.items() if holder},
-    )
+    read = _read(file)
+    network = verification.network_of(read, splitter)
+    named = {"admin": admin, "treasury": treasury, "registrar": registrar, "pauser": pauser, "auditor": auditor}
+    expected = verification.expected_of(read, splitter) | {
+        power: _address(holder) for power, holder in named.items() if holder
+    }
     here.output.note("Compiling the contracts of this checkout (half a minute) …")
     build = building.build(root)
     found = []
@@ -62,7 +64,8 @@ def verify_contract(
         lambda: here.output.line(f"[bold]{escape(verdict)}[/]"),
     )
     here.output.note(
-        "· is told, not judged: say what you expect with --admin, --treasury, --registrar, --pauser, --auditor."
+        "· is told, not judged: neither the deployment file nor --admin, --treasury, --registrar, --pauser, --auditor "
+        "says what it should be."
     )
     if differing:
         raise typer.Exit(int(ExitCode.MISMATCH))
