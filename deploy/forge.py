@@ -50,8 +50,8 @@ def run(rpc_url: str, arguments: Sequence[str], settings: Mapping[str, str]) -> 
             )
         except subprocess.TimeoutExpired:
             raise DeployError(
-                f"Forge did not finish in {TIMEOUT_SECONDS} s. Its transactions may still be mined: run this again with "
-                "the same settings, and it goes on from what the chain has."
+                f"Forge did not finish in {TIMEOUT_SECONDS} s. Its transactions may still be mined: run this again "
+                "with the same settings, and it goes on from what the chain has."
             ) from None
     said = list(_json_lines(done.stdout))
     receipts = [line for line in said if "tx_hash" in line]
