@@ -68,7 +68,9 @@ class RequestFrame:
             await self._app(scope, receive, send)
             return
         request_id = _request_id(scope)
-        scope.setdefault("state", {}).update(request_id=request_id, caller=None, standing=None, afterwards=[])
+        scope.setdefault("state", {}).update(
+            request_id=request_id, caller=None, standing=None, afterwards=[], then=None
+        )
         started, status = time.monotonic(), 0
 
         async def framed(message: Message) -> None:

@@ -21,6 +21,7 @@ from api.settings import ApiSettings
 from api.studios import endpoints as studios
 from api.tips import endpoints as tips
 from api.wallets import endpoints as wallets
+from api.x402 import endpoints as x402
 
 ROUTERS: Sequence[APIRouter] = (
     health.router,
@@ -37,6 +38,7 @@ ROUTERS: Sequence[APIRouter] = (
     production.router,
     production.operator,
     tips.router,
+    x402.router,
     payouts.router,
 )
 """Every feature's endpoints."""

@@ -2,6 +2,9 @@
 
     authenticate → limit → replay, or run the endpoint → keep the answer under its Idempotency-Key → commit → send
 
+An endpoint that has to wait for what it committed leaves in `request.state.then` how its answer is made after that: no
+connection is held meanwhile.
+
 Features take their routers from `router()`. Anything raised rolls back; `answers` turns it into problem+json.
 """
 
@@ -25,6 +28,7 @@ log = structlog.get_logger(__name__)
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 Authenticate = Callable[[AsyncSession, Request], Awaitable[Caller | None]]
 """None: no credentials were sent. Raises InvalidCredentials and its like."""
+Then = Callable[[], Awaitable[Response]]
 
 
 class Route(APIRoute):
@@ -54,7 +58,8 @@ class Route(APIRoute):
                 if begun and _is_kept(response):
                     await idempotency.keep(session, held.pepper, begun, response)
             await _afterwards(request)
-            return _finished(request, response)
+            then: Then | None = request.state.then
+            return await then() if then else _finished(request, response)
 
         return handle
 

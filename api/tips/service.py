@@ -79,7 +79,8 @@ async def _demand_payable(
     if rules.is_not_yet_valid(signed, now):
         raise errors.AuthorizationNotYetValid(f"It is valid after {signed.valid_after} (unix seconds).")
     await _demand_signature(held, given, signed)
-    await _demand_unspent(session, held, signed)
+    if await _is_spent(session, held, given, signed):
+        return
     payer = await usdc.payer(held.node, held.deployment, signed.payer)
     paused = await balances.paused(session, held.chain_id)
     quotes.demand_clear(quote.problems(signed.amount, payer=payer, paused=paused, rail=given.rail))
@@ -93,17 +94,25 @@ async def _demand_signature(held: Resources, given: SubmittedAuthorization, sign
         raise errors.InvalidSignature(why.detail, hint=why.hint)
 
 
-async def _demand_unspent(session: AsyncSession, held: Resources, signed: Authorization) -> None:
-    """What it paid, the ledger says: `authorizationState` is set by a cancellation too."""
+async def _is_spent(
+    session: AsyncSession, held: Resources, given: SubmittedAuthorization, signed: Authorization
+) -> bool:
+    """What it paid, the ledger says: `authorizationState` is set by a cancellation too.
+
+    Spent before us, an authorization to the vault may have paid it: what lies there is split, and the ledger will tell.
+    Raises AuthorizationCancelled and AuthorizationUsed.
+    """
     spent = await usdc.how_spent(held.node, held.deployment, authorizer=signed.payer, nonce=signed.nonce)
     if spent is None:
-        return
+        return False
     if spent == "cancelled":
         raise errors.AuthorizationCancelled
     paid = await queries.payment(
         session, held.chain_id, payer=signed.payer, nonce=signed.nonce, to=signed.to, amount=signed.amount
     )
     tip = await queries.tip_of_payment(session, held.deployment, paid, payer=signed.payer) if paid else None
+    if tip is None and given.rail == "x402":
+        return True
     if tip is None:
         raise errors.AuthorizationUsed
     raise errors.AuthorizationUsed("It has paid a tip already.", tip=f"/api/v1/tips/{views.id_of(tip)}")

@@ -1,0 +1,95 @@
+"""`POST /episodes/{id}/tip`: 402 → the client signs → three wallets are paid → 200."""
+
+from functools import partial
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query, Request, Response
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import JSONResponse
+
+from api import edge
+from api.callers import MaybeCaller
+from api.db import Writing
+from api.errors import ChainUnavailable, problems
+from api.production.errors import EpisodeNotFound
+from api.resources import Held, Resources
+from api.tips import errors as tip_errors
+from api.tips import quotes, rules, schemas
+from api.wire import Amount
+from api.x402 import payment, receipts, service
+from api.x402.errors import PaymentMalformed, PaymentRequired
+from api.x402.offer import Offer
+from api.x402.payment import Payload
+from ledger.money import MicroUsdc
+
+router = edge.router(tags=["tips"])
+
+
+class TipRequest(BaseModel):
+    """How much to tip, if the query does not say it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    amount_micro_usdc: Amount | None = None
+
+
+@router.post(
+    "/episodes/{episode_id}/tip",
+    operation_id="tipEpisode",
+    response_model=schemas.Tip,
+    responses={
+        202: {"model": schemas.Tip, "description": "The outcome is not known yet: ask `Location`. Do not pay again."},
+        **problems(
+            PaymentRequired,
+            PaymentMalformed,
+            EpisodeNotFound,
+            tip_errors.TipBelowMinimum,
+            tip_errors.TipsPaused,
+            tip_errors.LedgerNotReady,
+            ChainUnavailable,
+        ),
+    },
+)
+async def tip_episode(
+    *,
+    session: Writing,
+    resources: Held,
+    caller: MaybeCaller,
+    request: Request,
+    episode_id: UUID,
+    amount: Annotated[
+        Amount | None, Query(alias="amount_micro_usdc", description="what to tip; default: the suggested 0.25 USDC")
+    ] = None,
+    asked: TipRequest | None = None,
+) -> Response:
+    """Tips the episode by x402, version 1 or 2, scheme `exact`: with any official client, this is one call.
+
+    Without PAYMENT-SIGNATURE (or X-PAYMENT): 402, and what to sign. With it: the tip, split. The same payment again is the
+    same tip, and is never asked for twice.
+    """
+    amount = amount or (asked.amount_micro_usdc if asked else None) or rules.SUGGESTED_TIP
+    offer = await _offer(session, resources, episode_id, amount)
+    payload = payment.read(request.headers)
+    if payload is None:
+        raise offer.refused(None)
+    if why := payment.differs(payload, offer):
+        raise offer.refused(why)
+    given = payment.authorization(payload, offer)
+    try:
+        tip = await service.take(session, resources, caller, given)
+    except service.REFUSALS as refusal:
+        raise offer.refused(refusal.code.lower()) from refusal
+    request.state.then = partial(_answer, resources, tip, payload, offer, given.payer)
+    return JSONResponse(None)  # never sent
+
+
+async def _offer(session: Writing, resources: Resources, episode_id: UUID, amount: MicroUsdc) -> Offer:
+    episode = await quotes.demand_episode(session, episode_id)
+    await quotes.demand_minimum(session, resources.chain_id, amount)
+    url = f"{resources.settings.url}/api/v1/episodes/{episode_id}/tip?amount_micro_usdc={amount}"
+    return Offer(resources.deployment, episode, amount, url)
+
+
+async def _answer(resources: Resources, tip: schemas.Tip, payload: Payload, offer: Offer, payer: bytes) -> Response:
+    return receipts.of(await service.settled(resources, tip), payload, offer, payer=payer)

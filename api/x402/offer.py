@@ -1,0 +1,89 @@
+"""What a 402 asks for, in both versions of x402. Pure: the same request always asks for the same.
+
+A stock client signs `payTo` and little else that we choose, so the vault of the episode carries the terms: whatever
+reaches it can only be split between this episode's creator, its agent and the platform.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from eth_utils.address import to_checksum_address
+from x402.http.constants import PAYMENT_REQUIRED_HEADER
+from x402.http.utils import encode_payment_required_header
+from x402.schemas import PaymentRequired, PaymentRequirements, ResourceInfo
+from x402.schemas.v1 import PaymentRequirementsV1
+
+from api.production.queries import Episode
+from api.tips import rules
+from api.x402 import errors
+from ledger.deployment import Deployment
+from ledger.money import MicroUsdc
+
+SCHEME = "exact"
+_NAMES_V1 = {8453: "base", 84532: "base-sepolia"}
+"""Version 1 calls networks by name; version 2, by CAIP-2."""
+_TIMEOUT_SECONDS = int(rules.VALIDITY.total_seconds())
+_DESCRIPTION = "A tip: 80 % to the creator, 19 % to the platform, 1 % to the agent, in one transaction."
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A tip of `amount` for `episode`, at `url`."""
+
+    deployment: Deployment
+    episode: Episode
+    amount: MicroUsdc
+    url: str
+
+    def requirements(self) -> PaymentRequirements:
+        domain = self.deployment.usdc_domain
+        return PaymentRequirements(
+            scheme=SCHEME,
+            network=network(self.deployment),
+            asset=self.deployment.usdc,
+            amount=str(self.amount),
+            pay_to=to_checksum_address(self.episode.vault),
+            max_timeout_seconds=_TIMEOUT_SECONDS,
+            extra={
+                "name": domain["name"],
+                "version": domain["version"],
+                "assetTransferMethod": "eip3009",
+                "paymentFlow": "upfront",
+            },
+        )
+
+    def refused(self, why: str | None) -> errors.PaymentRequired:
+        """The 402. One body for both versions: version 2 reads the header, version 1 the members `accepts`, `error`."""
+        resource = ResourceInfo(url=self.url, description=_DESCRIPTION, mime_type="application/json")
+        required = PaymentRequired(error=why, resource=resource, accepts=[self.requirements()])
+        return errors.PaymentRequired(
+            why or "A tip is paid by x402, or by one of the ways that `GET …/tip-quote` shows.",
+            headers={PAYMENT_REQUIRED_HEADER: encode_payment_required_header(required), "Cache-Control": "no-store"},
+            x402Version=1,
+            error=why or "payment required",
+            accepts=[self._version_1()],
+        )
+
+    def _version_1(self) -> dict[str, Any]:
+        requirements, domain = self.requirements(), self.deployment.usdc_domain
+        return PaymentRequirementsV1(
+            scheme=SCHEME,
+            network=network_v1(self.deployment),
+            max_amount_required=requirements.amount,
+            resource=self.url,
+            description=_DESCRIPTION,
+            mime_type="application/json",
+            pay_to=requirements.pay_to,
+            max_timeout_seconds=_TIMEOUT_SECONDS,
+            asset=requirements.asset,
+            extra={"name": domain["name"], "version": domain["version"]},
+        ).model_dump(by_alias=True, exclude_none=True)
+
+
+def network(deployment: Deployment) -> str:
+    """CAIP-2."""
+    return f"eip155:{deployment.chain_id}"
+
+
+def network_v1(deployment: Deployment) -> str:
+    return _NAMES_V1.get(deployment.chain_id, network(deployment))

@@ -1,0 +1,78 @@
+"""Takes a payment, and waits for what the chain makes of it."""
+
+import asyncio
+import time
+from uuid import UUID
+
+from api.callers import Caller
+from api.db import WriteSession
+from api.errors import Problem
+from api.resources import Resources
+from api.tips import errors, queries, schemas, service, submissions, views
+from api.tips.schemas import SubmittedAuthorization
+from ledger.money import MicroUsdc
+
+WAIT_SECONDS = 15.0
+"""Several blocks of Base; then the answer is 202."""
+_LOOK_SECONDS = 0.2
+
+REFUSALS: tuple[type[Problem], ...] = (
+    errors.RecipientsDiffer,
+    errors.TermsChanged,
+    errors.InvalidSignature,
+    errors.AuthorizationExpired,
+    errors.AuthorizationNotYetValid,
+    errors.AuthorizationUsed,
+    errors.AuthorizationCancelled,
+    errors.InsufficientBalance,
+    errors.PayerBlacklisted,
+)
+"""By these the payment moved nothing, and cannot: to ask for another one is safe."""
+
+
+async def take(
+    session: WriteSession, held: Resources, caller: Caller | None, given: SubmittedAuthorization
+) -> schemas.Tip:
+    """Hands the authorization to the relayer, or finds what became of it: the same payment again is the same tip.
+
+    Raises one of REFUSALS, and what else `tips.service.submit` raises.
+    """
+    try:
+        submitted = await service.submit(session, held, caller, given)
+    except errors.AuthorizationUsed:
+        tip = await _paid_by(session, held, given)
+        if tip is None:
+            raise
+        return tip
+    return await views.of_submitted(session, held.deployment, submitted)
+
+
+async def settled(held: Resources, tip: schemas.Tip) -> schemas.Tip:
+    """The tip as it is once its outcome is known, or after WAIT_SECONDS. No connection is held between two looks."""
+    until = time.monotonic() + WAIT_SECONDS
+    while tip.status == "pending" and time.monotonic() < until:
+        await asyncio.sleep(_LOOK_SECONDS)
+        tip = await _looked(held, tip)
+    return tip
+
+
+async def _looked(held: Resources, tip: schemas.Tip) -> schemas.Tip:
+    async with held.database.reading() as session:
+        submitted = await submissions.submission(session, UUID(tip.id))
+        return await views.of_submitted(session, held.deployment, submitted) if submitted else tip
+
+
+async def _paid_by(session: WriteSession, held: Resources, given: SubmittedAuthorization) -> schemas.Tip | None:
+    """The tip that this authorization has paid into the episode's vault, whoever submitted it."""
+    if given.to is None:
+        return None
+    paid = await queries.payment(
+        session,
+        held.chain_id,
+        payer=given.payer,
+        nonce=given.nonce,
+        to=given.to,
+        amount=MicroUsdc(given.amount_micro_usdc),
+    )
+    tip = await queries.tip_of_payment(session, held.deployment, paid, payer=given.payer) if paid else None
+    return (await views.of_tips(session, held.chain_id, [tip]))[0] if tip else None
