@@ -65,8 +65,8 @@ async def tip_episode(
 ) -> Response:
     """Tips the episode by x402, version 1 or 2, scheme `exact`: with any official client, this is one call.
 
-    Without PAYMENT-SIGNATURE (or X-PAYMENT): 402, and what to sign. With it: the tip, split. The same payment again is the
-    same tip, and is never asked for twice.
+    Without PAYMENT-SIGNATURE (or X-PAYMENT): 402, and what to sign. With it: the tip, split. The same payment again is
+    the same tip, and is never asked for twice.
     """
     amount = amount or (asked.amount_micro_usdc if asked else None) or rules.SUGGESTED_TIP
     offer = await _offer(session, resources, episode_id, amount)

@@ -3,8 +3,11 @@
 import asyncio
 import base64
 import json
+import os
+import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,6 +21,7 @@ from deploy.local import chain
 from tests.end_to_end.platform import Json, Platform
 
 NETWORK = f"eip155:{chain.CHAIN_ID}"
+CLIENT = Path(__file__).with_name("x402_client.mjs")
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +112,24 @@ def test_the_official_python_client_tips(platform: Platform, episode: Json, paye
     (listed,) = platform.get("/tips", payer=payer.address)["data"]
     assert listed["settlement"]["tx_hash"] == receipt["transaction"]
     assert platform.balance(platform.quote(episode)["rails"]["transfer"]["vault"]) == 0
+
+
+def test_the_official_typescript_client_tips(platform: Platform, episode: Json, payer: LocalAccount) -> None:
+    url = f"{platform.url}/api/v1/episodes/{episode['id']}/tip"
+    ran = subprocess.run(
+        ["node", str(CLIENT), url, NETWORK, "300000"],
+        env={**os.environ, "PAYER_KEY": "0x" + payer.key.hex()},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ran.returncode == 0, ran.stderr
+    said = json.loads(ran.stdout)
+    assert (said["status"], said["receipt"]["success"]) == (200, True), said
+    assert said["receipt"]["transaction"] == said["tip"]["settlement"]["tx_hash"]
+    assert platform.balance(payer.address) == 9_700_000
+    (listed,) = platform.get("/tips", payer=payer.address)["data"]
+    assert listed["settlement"]["tx_hash"] == said["receipt"]["transaction"]
 
 
 def test_what_is_asked_for_is_the_same_each_time_and_reads_in_both_versions(platform: Platform, episode: Json) -> None:
