@@ -22,6 +22,7 @@ from api.studios import endpoints as studios
 from api.tips import endpoints as tips
 from api.wallets import endpoints as wallets
 from api.x402 import endpoints as x402
+from api.x402 import facilitator
 
 ROUTERS: Sequence[APIRouter] = (
     health.router,
@@ -39,6 +40,7 @@ ROUTERS: Sequence[APIRouter] = (
     production.operator,
     tips.router,
     x402.router,
+    facilitator.router,
     payouts.router,
 )
 """Every feature's endpoints."""

@@ -105,6 +105,12 @@ async def episode(session: AsyncSession, episode_id: UUID) -> Episode | None:
     return Episode(*row) if row else None
 
 
+async def episode_of_vault(session: AsyncSession, chain_id: int, vault: bytes) -> Episode | None:
+    query = f"{_EPISODE} WHERE chain_id = :chain_id AND vault = :vault"
+    row = (await session.execute(text(query), {"chain_id": chain_id, "vault": vault})).one_or_none()
+    return Episode(*row) if row else None
+
+
 async def episodes_by_ref(session: AsyncSession, refs: Sequence[bytes]) -> dict[bytes, Episode]:
     """Those of the refs (32 bytes) that name an episode of ours."""
     rows = await session.execute(text(f"{_EPISODE} WHERE ref = ANY(:refs)"), {"refs": list(refs)})

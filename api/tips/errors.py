@@ -66,6 +66,13 @@ class AuthorizationCancelled(Problem):
     hint = "Nothing was paid by it, and nothing can be. To tip, ask for a new quote and sign that."
 
 
+class PaymentIdReused(Problem):
+    """This payment identifier names another payment."""
+
+    code, status = "PAYMENT_ID_REUSED", 409
+    hint = "Another payment takes an identifier of its own; a retry of the same one keeps its own."
+
+
 class InsufficientBalance(Problem):
     """The payer has less USDC than the tip."""
 

@@ -26,27 +26,62 @@ from relayer import outbox
 
 
 async def submit(
-    session: WriteSession, held: Resources, caller: Caller | None, given: SubmittedAuthorization
+    session: WriteSession,
+    held: Resources,
+    caller: Caller | None,
+    given: SubmittedAuthorization,
+    *,
+    payment_id: str | None = None,
 ) -> Submitted:
     """Hands an authorization to the relayer, once. The same one again, while its outcome is open, is the same one.
 
+    `payment_id`: the payer's own name for the payment. Another authorization under the same name, signed because an
+    answer was lost, is not used while the first one is pending or has paid.
+
     Raises one of `errors` for whatever is wrong with it, with nothing written and nothing sent.
     """
-    quotes.demand_chain(held.deployment, given.chain_id)
-    episode = await quotes.demand_episode(session, given.episode_id)
-    signed = _demand_terms(held.deployment, episode, given)
-    await quotes.demand_minimum(session, held.chain_id, signed.amount)
+    episode, signed = await _demand_tip(session, held, given)
+    if payment_id is not None:
+        named = await _named(session, held.deployment, episode, signed, payment_id)
+        if named is not None:
+            return named
     await _lock_payment(session, held.deployment, signed)
     earlier = await submissions.by_payment(session, **_payment_key(held.deployment, signed))
     if earlier is not None and not await _may_go_again(session, held.deployment, earlier, episode, signed):
         return earlier
     await _demand_payable(session, held, given, signed)
     return await _send(
-        session, held.deployment, caller=caller, given=given, signed=signed, episode=episode, earlier=earlier
+        session,
+        held.deployment,
+        caller=caller,
+        given=given,
+        signed=signed,
+        episode=episode,
+        earlier=earlier,
+        payment_id=payment_id,
     )
 
 
+async def check(session: AsyncSession, held: Resources, given: SubmittedAuthorization) -> None:
+    """Raises what `submit` would; writes nothing. What is under way may be submitted again."""
+    episode, signed = await _demand_tip(session, held, given)
+    earlier = await submissions.by_payment(session, **_payment_key(held.deployment, signed))
+    if earlier is None or await _may_go_again(session, held.deployment, earlier, episode, signed):
+        await _demand_payable(session, held, given, signed)
+
+
 # ------------------------------------------------------------------------------------------- what a submission must be
+
+
+async def _demand_tip(
+    session: AsyncSession, held: Resources, given: SubmittedAuthorization
+) -> tuple[Episode, Authorization]:
+    """A tip for an episode of ours, on our chain, large enough."""
+    quotes.demand_chain(held.deployment, given.chain_id)
+    episode = await quotes.demand_episode(session, given.episode_id)
+    signed = _demand_terms(held.deployment, episode, given)
+    await quotes.demand_minimum(session, held.chain_id, signed.amount)
+    return episode, signed
 
 
 def _demand_terms(deployment: Deployment, episode: Episode, given: SubmittedAuthorization) -> Authorization:
@@ -121,9 +156,30 @@ async def _is_spent(
 # -------------------------------------------------------------------------------------------------- writing and sending
 
 
+async def _named(
+    session: WriteSession, deployment: Deployment, episode: Episode, signed: Authorization, payment_id: str
+) -> Submitted | None:
+    """The payer's payment of this name, by another authorization. Raises PaymentIdReused when it is another payment."""
+    await _lock(session, f"{deployment.chain_id}:{signed.payer.hex()}:{payment_id}")
+    named = await submissions.by_payment_id(
+        session, chain_id=deployment.chain_id, payer=signed.payer, payment_id=payment_id
+    )
+    if named is None or named.nonce == signed.nonce:
+        return None
+    if (await standing.of(session, deployment, named)).status == "refused":
+        await submissions.give_up_payment_id(session, named.id)
+        return None
+    if (named.episode_id, named.amount) != (episode.id, signed.amount):
+        raise errors.PaymentIdReused(tip=f"/api/v1/tips/{named.id}")
+    return named
+
+
 async def _lock_payment(session: WriteSession, deployment: Deployment, signed: Authorization) -> None:
     """Whoever submits the same authorization at the same moment waits for us, then finds ours."""
-    name = f"{deployment.chain_id}:{deployment.usdc}:{signed.payer.hex()}:{signed.nonce.hex()}"
+    await _lock(session, f"{deployment.chain_id}:{deployment.usdc}:{signed.payer.hex()}:{signed.nonce.hex()}")
+
+
+async def _lock(session: WriteSession, name: str) -> None:
     await session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
 
 
@@ -159,6 +215,7 @@ async def _send(
     signed: Authorization,
     episode: Episode,
     earlier: Submitted | None,
+    payment_id: str | None,
 ) -> Submitted:
     attempt = earlier.attempt + 1 if earlier else 1
     outbox_id = await outbox.enqueue(
@@ -181,6 +238,7 @@ async def _send(
         "valid_before": signed.valid_before,
         "salt": given.salt,
         "signature": given.signature,
+        "payment_id": payment_id,
         "attempt": attempt,
         "outbox_id": outbox_id,
         "submitted_by": caller.account_id if isinstance(caller, Human | Agent) else None,
@@ -203,9 +261,9 @@ def _call(episode: Episode, given: SubmittedAuthorization, signed: Authorization
 
 _UPSERT = text(
     """INSERT INTO app.submitted_tip (id, chain_id, asset, payer, nonce, episode_id, rail, recipient,
-        amount_micro_usdc, valid_after, valid_before, salt, signature, attempt, outbox_id, submitted_by)
+        amount_micro_usdc, valid_after, valid_before, salt, signature, payment_id, attempt, outbox_id, submitted_by)
     VALUES (:id, :chain_id, :asset, :payer, :nonce, :episode_id, :rail, :recipient, :amount, :valid_after,
-        :valid_before, :salt, :signature, :attempt, :outbox_id, :submitted_by)
+        :valid_before, :salt, :signature, :payment_id, :attempt, :outbox_id, :submitted_by)
     ON CONFLICT (id) DO UPDATE SET attempt = excluded.attempt, outbox_id = excluded.outbox_id,
-        signature = excluded.signature"""
+        signature = excluded.signature, payment_id = coalesce(excluded.payment_id, submitted_tip.payment_id)"""
 )

@@ -49,6 +49,18 @@ async def by_payment(
     return _submission((await session.execute(text(query), key)).one_or_none())
 
 
+async def by_payment_id(session: AsyncSession, *, chain_id: int, payer: bytes, payment_id: str) -> Submitted | None:
+    """By the name that the payer gave the payment."""
+    query = f"{_SUBMITTED} WHERE chain_id = :chain_id AND payer = :payer AND payment_id = :payment_id"
+    key = {"chain_id": chain_id, "payer": payer, "payment_id": payment_id}
+    return _submission((await session.execute(text(query), key)).one_or_none())
+
+
+async def give_up_payment_id(session: AsyncSession, submitted_id: UUID) -> None:
+    """A refused tip leaves its name to the next one."""
+    await session.execute(text("UPDATE app.submitted_tip SET payment_id = NULL WHERE id = :id"), {"id": submitted_id})
+
+
 def _submission(row: Any) -> Submitted | None:
     if row is None:
         return None

@@ -46,6 +46,7 @@ class TipRequest(BaseModel):
             EpisodeNotFound,
             tip_errors.TipBelowMinimum,
             tip_errors.TipsPaused,
+            tip_errors.PaymentIdReused,
             tip_errors.LedgerNotReady,
             ChainUnavailable,
         ),
@@ -77,7 +78,7 @@ async def tip_episode(
         raise offer.refused(why)
     given = payment.authorization(payload, offer)
     try:
-        tip = await service.take(session, resources, caller, given)
+        tip = await service.take(session, resources, caller, given, payment_id=payment.identifier(payload))
     except service.REFUSALS as refusal:
         raise offer.refused(refusal.code.lower()) from refusal
     request.state.then = partial(_answer, resources, tip, payload, offer, given.payer)

@@ -20,8 +20,20 @@ from ledger.deployment import Deployment
 from ledger.money import MicroUsdc
 
 SCHEME = "exact"
+PAYMENT_IDENTIFIER = "payment-identifier"
+"""The extension's key, as in `x402.extensions.payment_identifier`, which cannot be imported without all extensions."""
+IDENTIFIER_PATTERN = "^[a-zA-Z0-9_-]{16,128}$"
 _NAMES_V1 = {8453: "base", 84532: "base-sepolia"}
 """Version 1 calls networks by name; version 2, by CAIP-2."""
+_IDENTIFIER_SCHEMA = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "properties": {
+        "required": {"type": "boolean"},
+        "id": {"type": "string", "minLength": 16, "maxLength": 128, "pattern": IDENTIFIER_PATTERN},
+    },
+    "required": ["required"],
+}
 _TIMEOUT_SECONDS = int(rules.VALIDITY.total_seconds())
 _DESCRIPTION = "A tip: 80 % to the creator, 19 % to the platform, 1 % to the agent, in one transaction."
 
@@ -55,7 +67,12 @@ class Offer:
     def refused(self, why: str | None) -> errors.PaymentRequired:
         """The 402. One body for both versions: version 2 reads the header, version 1 the members `accepts`, `error`."""
         resource = ResourceInfo(url=self.url, description=_DESCRIPTION, mime_type="application/json")
-        required = PaymentRequired(error=why, resource=resource, accepts=[self.requirements()])
+        required = PaymentRequired(
+            error=why,
+            resource=resource,
+            accepts=[self.requirements()],
+            extensions={PAYMENT_IDENTIFIER: {"info": {"required": False}, "schema": _IDENTIFIER_SCHEMA}},
+        )
         return errors.PaymentRequired(
             why or "A tip is paid by x402, or by one of the ways that `GET …/tip-quote` shows.",
             headers={PAYMENT_REQUIRED_HEADER: encode_payment_required_header(required), "Cache-Control": "no-store"},

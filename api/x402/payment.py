@@ -1,5 +1,6 @@
 """What a client pays with: the header, read by the official package, as the authorization that it carries. Pure."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,8 +12,9 @@ from x402.schemas.v1 import PaymentPayloadV1
 
 from api.tips.schemas import SubmittedAuthorization
 from api.x402.errors import PaymentMalformed
-from api.x402.offer import SCHEME, Offer, network_v1
+from api.x402.offer import IDENTIFIER_PATTERN, PAYMENT_IDENTIFIER, SCHEME, Offer, network_v1
 
+_IDENTIFIER = re.compile(IDENTIFIER_PATTERN)
 Payload = PaymentPayload | PaymentPayloadV1
 
 
@@ -66,6 +68,19 @@ def authorization(payload: Payload, offer: Offer) -> SubmittedAuthorization:
     except ValidationError as error:
         wrong = ", ".join(sorted({str(each["loc"][0]) for each in error.errors() if each["loc"]}))
         raise PaymentMalformed(f"The authorization cannot be read: {wrong}.") from error
+
+
+def identifier(payload: Payload) -> str | None:
+    """The payer's own name for the payment (x402 extension `payment-identifier`). Raises PaymentMalformed."""
+    extensions = payload.extensions if isinstance(payload, PaymentPayload) else None
+    extension = (extensions or {}).get(PAYMENT_IDENTIFIER)
+    info = extension.get("info") if isinstance(extension, dict) else None
+    given = info.get("id") if isinstance(info, dict) else None
+    if given is None:
+        return None
+    if not isinstance(given, str) or not _IDENTIFIER.fullmatch(given):
+        raise PaymentMalformed("A payment identifier has 16 to 128 letters, digits, hyphens and underscores.")
+    return given
 
 
 def _authorization(payload: Payload) -> Mapping[str, Any]:

@@ -20,10 +20,12 @@ PENDING_RETRY_SECONDS = 2
 
 def of(tip: schemas.Tip, payload: Payload, offer: Offer, *, payer: bytes) -> Response:
     """200 when the chain split it; 202 while nobody knows, never another 402; 402 when it moved nothing and cannot."""
-    if tip.refusal is not None:
-        raise _refused(tip.refusal, payload, offer, payer)
-    receipt = _receipt(tip, payload, offer, payer)
+    receipt = settlement(tip, payload, offer, payer=payer)
     headers = _headers(receipt, payload)
+    if tip.refusal is not None:
+        problem = offer.refused(receipt.error_reason)
+        problem.headers |= headers
+        raise problem
     body = tip.model_dump(mode="json", by_alias=True)
     if receipt.success:
         return JSONResponse(body, headers=headers)
@@ -31,31 +33,19 @@ def of(tip: schemas.Tip, payload: Payload, offer: Offer, *, payer: bytes) -> Res
     return JSONResponse(body, status_code=HTTPStatus.ACCEPTED, headers=headers)
 
 
-def _receipt(tip: schemas.Tip, payload: Payload, offer: Offer, payer: bytes) -> SettleResponse:
-    settled = tip.settlement is not None
+def settlement(tip: schemas.Tip, payload: Payload, offer: Offer, *, payer: bytes) -> SettleResponse:
+    """The protocol's receipt. A refused one is spent or void, and nothing was paid: asking again is safe."""
+    settled, refusal = tip.settlement is not None, tip.refusal
+    why = None if settled else refusal.code.lower() if refusal else ERR_SETTLEMENT_PENDING
     return SettleResponse(
         success=settled,
-        error_reason=None if settled else ERR_SETTLEMENT_PENDING,
+        error_reason=why,
+        error_message=refusal.detail if refusal else None,
         payer=address_text(payer),
-        transaction=hex_text(tip.tx_hash) if tip.tx_hash else "",
+        transaction=hex_text(tip.tx_hash) if tip.tx_hash and refusal is None else "",
         network=_network(payload, offer),
         amount=str(offer.amount) if settled else None,
     )
-
-
-def _refused(refusal: schemas.Refusal, payload: Payload, offer: Offer, payer: bytes) -> Exception:
-    """The authorization is spent or void, and nothing was paid: asking again is safe."""
-    problem = offer.refused(refusal.code.lower())
-    receipt = SettleResponse(
-        success=False,
-        error_reason=refusal.code.lower(),
-        error_message=refusal.detail,
-        payer=address_text(payer),
-        transaction="",
-        network=_network(payload, offer),
-    )
-    problem.headers |= _headers(receipt, payload)
-    return problem
 
 
 def _headers(receipt: SettleResponse, payload: Payload) -> dict[str, str]:

@@ -31,14 +31,19 @@ REFUSALS: tuple[type[Problem], ...] = (
 
 
 async def take(
-    session: WriteSession, held: Resources, caller: Caller | None, given: SubmittedAuthorization
+    session: WriteSession,
+    held: Resources,
+    caller: Caller | None,
+    given: SubmittedAuthorization,
+    *,
+    payment_id: str | None = None,
 ) -> schemas.Tip:
     """Hands the authorization to the relayer, or finds what became of it: the same payment again is the same tip.
 
     Raises one of REFUSALS, and what else `tips.service.submit` raises.
     """
     try:
-        submitted = await service.submit(session, held, caller, given)
+        submitted = await service.submit(session, held, caller, given, payment_id=payment_id)
     except errors.AuthorizationUsed:
         tip = await _paid_by(session, held, given)
         if tip is None:

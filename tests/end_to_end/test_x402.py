@@ -15,7 +15,10 @@ import pytest
 from eth_account.signers.local import LocalAccount
 from x402 import x402Client
 from x402.http.clients.httpx import x402HttpxClient
+from x402.http.facilitator_client import HTTPFacilitatorClient
+from x402.http.facilitator_client_base import FacilitatorConfig
 from x402.mechanisms.evm.exact import ExactEvmScheme
+from x402.schemas import PaymentPayload
 
 from deploy.local import chain
 from tests.end_to_end.platform import Json, Platform
@@ -122,6 +125,7 @@ def test_the_official_typescript_client_tips(platform: Platform, episode: Json, 
         capture_output=True,
         text=True,
         timeout=120,
+        check=False,
     )
     assert ran.returncode == 0, ran.stderr
     said = json.loads(ran.stdout)
@@ -206,6 +210,75 @@ def test_cancelled_payment_is_refused(platform: Platform, episode: Json, payer: 
     answer = paid(platform, episode, headers)
     assert (answer.status_code, answer.json()["error"]) == (402, "authorization_cancelled")
     assert platform.balance(payer.address) == 10_000_000
+
+
+def named(headers: dict[str, str], name: str) -> dict[str, str]:
+    """With the payer's own name for the payment (extension `payment-identifier`)."""
+    signed = decoded(headers["PAYMENT-SIGNATURE"])
+    signed["extensions"]["payment-identifier"]["info"]["id"] = name
+    return {"PAYMENT-SIGNATURE": base64.b64encode(json.dumps(signed).encode()).decode()}
+
+
+def test_who_signs_anew_under_the_same_identifier_does_not_pay_anew(
+    platform: Platform, episode: Json, payer: LocalAccount
+) -> None:
+    name = f"pay_{payer.address[2:]}"
+    first, second = (named(payment(platform, episode, payer), name) for _ in range(2))
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda headers: paid(platform, episode, headers), (first, second)))
+    assert [answer.status_code for answer in answers] == [200, 200], [answer.text for answer in answers]
+    assert len({answer.json()["settlement"]["tx_hash"] for answer in answers}) == 1
+    assert platform.balance(payer.address) == 9_750_000
+    more = named(payment(platform, episode, payer, amount_micro_usdc="300000"), name)
+    answer = paid(platform, episode, more, amount_micro_usdc="300000")
+    assert (answer.status_code, answer.json()["code"]) == (409, "PAYMENT_ID_REUSED")
+
+
+# ----------------------------------------------------------------------------------------------------- the facilitator
+
+
+def facilitated(platform: Platform, what: str, headers: dict[str, str]) -> Any:
+    """By the official client of facilitators, for a shop of somebody else's."""
+
+    async def call() -> Any:
+        async with HTTPFacilitatorClient(FacilitatorConfig(url=f"{platform.url}/api/v1/x402")) as facilitator:
+            payload = PaymentPayload.model_validate(decoded(headers["PAYMENT-SIGNATURE"]))
+            return await getattr(facilitator, what)(payload, payload.accepted)
+
+    return asyncio.run(call())
+
+
+def test_others_settle_through_us_with_the_official_client(
+    platform: Platform, episode: Json, payer: LocalAccount
+) -> None:
+    kinds = platform.get("/x402/supported")["kinds"]
+    assert {(kind["x402Version"], kind["network"]) for kind in kinds} == {(2, NETWORK), (1, "base-sepolia")}
+    headers = payment(platform, episode, payer)
+    before = platform.facts()
+    verified = facilitated(platform, "verify", headers)
+    assert (verified.is_valid, verified.payer) == (True, payer.address)
+    assert platform.facts() == before
+    settled = facilitated(platform, "settle", headers)
+    assert (settled.success, settled.network, settled.amount) == (True, NETWORK, "250000")
+    assert platform.w3.eth.get_transaction_receipt(settled.transaction)["status"] == 1
+    assert facilitated(platform, "settle", headers).transaction == settled.transaction
+    assert platform.balance(payer.address) == 9_750_000
+    assert facilitated(platform, "verify", headers).invalid_reason == "authorization_used"
+
+
+def test_facilitator_takes_nothing_for_addresses_that_are_no_vaults(
+    platform: Platform, episode: Json, payer: LocalAccount
+) -> None:
+    signed = decoded(payment(platform, episode, payer)["PAYMENT-SIGNATURE"])
+    signed["accepted"]["payTo"] = signed["payload"]["authorization"]["to"] = payer.address
+    headers = {"PAYMENT-SIGNATURE": base64.b64encode(json.dumps(signed).encode()).decode()}
+    before = platform.facts()
+    assert facilitated(platform, "verify", headers).invalid_reason == "invalid_payment_requirements"
+    assert facilitated(platform, "settle", headers).error_reason == "invalid_payment_requirements"
+    assert platform.facts() == before
+
+
+# -------------------------------------------------------------------------------------------------- what is not taken
 
 
 def _another_amount(signed: Json) -> None:
