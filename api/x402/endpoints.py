@@ -6,24 +6,35 @@ from uuid import UUID
 
 from fastapi import Query, Request, Response
 from pydantic import BaseModel, ConfigDict
-from starlette.responses import JSONResponse
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import HTMLResponse, JSONResponse
 
 from api import edge
 from api.callers import MaybeCaller
-from api.db import Writing
-from api.errors import ChainUnavailable, problems
+from api.db import Reading, Writing
+from api.errors import ChainUnavailable, MethodNotAllowed, problems
 from api.production.errors import EpisodeNotFound
 from api.resources import Held, Resources
 from api.tips import errors as tip_errors
 from api.tips import quotes, rules, schemas
 from api.wire import Amount
-from api.x402 import payment, receipts, service
+from api.x402 import page, payment, receipts, service
 from api.x402.errors import PaymentMalformed, PaymentRequired
 from api.x402.offer import Offer
 from api.x402.payment import Payload
 from ledger.money import MicroUsdc
 
 router = edge.router(tags=["tips"])
+
+
+_PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+_PROBLEMS = (
+    PaymentRequired,
+    PaymentMalformed,
+    EpisodeNotFound,
+    tip_errors.TipBelowMinimum,
+    tip_errors.LedgerNotReady,
+)
 
 
 class TipRequest(BaseModel):
@@ -40,16 +51,7 @@ class TipRequest(BaseModel):
     response_model=schemas.Tip,
     responses={
         202: {"model": schemas.Tip, "description": "The outcome is not known yet: ask `Location`. Do not pay again."},
-        **problems(
-            PaymentRequired,
-            PaymentMalformed,
-            EpisodeNotFound,
-            tip_errors.TipBelowMinimum,
-            tip_errors.TipsPaused,
-            tip_errors.PaymentIdReused,
-            tip_errors.LedgerNotReady,
-            ChainUnavailable,
-        ),
+        **problems(*_PROBLEMS, tip_errors.TipsPaused, tip_errors.PaymentIdReused, ChainUnavailable),
     },
 )
 async def tip_episode(
@@ -70,10 +72,10 @@ async def tip_episode(
     the same tip, and is never asked for twice.
     """
     amount = amount or (asked.amount_micro_usdc if asked else None) or rules.SUGGESTED_TIP
-    offer = await _offer(session, resources, episode_id, amount)
+    offer, minimum = await _offer(session, resources, episode_id, amount)
     payload = payment.read(request.headers)
     if payload is None:
-        raise offer.refused(None)
+        return _asked_for(offer, minimum, request)
     if why := payment.differs(payload, offer):
         raise offer.refused(why)
     given = payment.authorization(payload, offer)
@@ -85,11 +87,43 @@ async def tip_episode(
     return JSONResponse(None)  # never sent
 
 
-async def _offer(session: Writing, resources: Resources, episode_id: UUID, amount: MicroUsdc) -> Offer:
+@router.get(
+    "/episodes/{episode_id}/tip",
+    operation_id="tipTerms",
+    status_code=402,
+    responses=problems(*_PROBLEMS, MethodNotAllowed),
+)
+async def tip_terms(
+    *,
+    session: Reading,
+    resources: Held,
+    request: Request,
+    episode_id: UUID,
+    amount: Annotated[Amount | None, Query(alias="amount_micro_usdc", description="what to tip")] = None,
+) -> Response:
+    """What a tip would ask for, always 402: a page for browsers, JSON for programs. A tip itself is a POST."""
+    if payment.read(request.headers) is not None:
+        raise MethodNotAllowed("A GET moves no money.", hint="POST the same payment to the same address.")
+    offer, minimum = await _offer(session, resources, episode_id, amount or rules.SUGGESTED_TIP)
+    return _asked_for(offer, minimum, request)
+
+
+def _asked_for(offer: Offer, minimum: MicroUsdc, request: Request) -> Response:
+    problem = offer.refused(None)
+    if not page.is_wanted(request.headers.get("Accept", "")):
+        raise problem
+    headers = {**problem.headers, "Vary": "Accept", "Content-Security-Policy": _PAGE_POLICY}
+    return HTMLResponse(page.of(offer, minimum), status_code=problem.status, headers=headers)
+
+
+async def _offer(
+    session: AsyncSession, resources: Resources, episode_id: UUID, amount: MicroUsdc
+) -> tuple[Offer, MicroUsdc]:
+    """The offer, and the smallest tip."""
     episode = await quotes.demand_episode(session, episode_id)
-    await quotes.demand_minimum(session, resources.chain_id, amount)
+    minimum = await quotes.demand_minimum(session, resources.chain_id, amount)
     url = f"{resources.settings.url}/api/v1/episodes/{episode_id}/tip?amount_micro_usdc={amount}"
-    return Offer(resources.deployment, episode, amount, url)
+    return Offer(resources.deployment, episode, amount, url), minimum
 
 
 async def _answer(resources: Resources, tip: schemas.Tip, payload: Payload, offer: Offer, payer: bytes) -> Response:

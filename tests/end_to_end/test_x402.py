@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import html
 import json
 import os
 import subprocess
@@ -153,6 +154,22 @@ def test_what_is_asked_for_is_the_same_each_time_and_reads_in_both_versions(plat
         "300000",
     )
     assert answers[0].headers["Cache-Control"] == "no-store"
+
+
+def test_a_browser_gets_a_page_and_a_get_moves_no_money(platform: Platform, episode: Json, payer: LocalAccount) -> None:
+    where, browser = f"/episodes/{episode['id']}/tip", {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    vault = platform.quote(episode)["rails"]["transfer"]["vault"]
+    with httpx.Client(base_url=f"{platform.url}/api/v1") as http:
+        page = http.get(where, headers=browser, params={"amount_micro_usdc": "300001"})
+        assert (page.status_code, page.headers["Content-Type"]) == (402, "text/html; charset=utf-8")
+        for shown in ("0.300001", "0.240001", "0.057", "0.003", vault, html.escape(episode["title"])):
+            assert shown in page.text
+        assert "PAYMENT-REQUIRED" in page.headers
+    assert platform.http.get(where).json()["x402Version"] == 1
+    before = platform.facts()
+    answer = platform.http.get(where, headers=payment(platform, episode, payer))
+    assert (answer.status_code, answer.json()["code"]) == (405, "METHOD_NOT_ALLOWED")
+    assert platform.facts() == before
 
 
 def test_version_1_pays_too(platform: Platform, episode: Json, payer: LocalAccount) -> None:
