@@ -58,6 +58,7 @@ def platform(scratch: Path, postgres_server: str, migrated_template: str, deploy
             operator_token=environment["OPERATOR_TOKEN"],
             deployment_file=deployed_chain / "deployment.json",
             database_url=database_url,
+            environment=environment,
         )
 
 

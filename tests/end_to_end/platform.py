@@ -57,6 +57,8 @@ class Platform:
     operator_token: str
     deployment_file: Path
     database_url: str
+    environment: dict[str, str]
+    """Of its services: for one more of them."""
 
     # ------------------------------------------------------------------------------------------------------------- HTTP
 
@@ -199,14 +201,14 @@ class Platform:
     def caught_up(self) -> None:
         """Waits until the ledger has the chain's newest block."""
         head = self.w3.eth.block_number
-        self.until(lambda: self._value("SELECT max(head_number) FROM ledger.cursor"), lambda number: number >= head)
+        self.until(lambda: self.value("SELECT max(head_number) FROM ledger.cursor"), lambda number: number >= head)
 
     def facts(self) -> dict[str, int]:
         """What money has left behind: nothing of it may change when a request is refused."""
         self.caught_up()
-        counts = {table: self._value(f"SELECT count(*) FROM ledger.{table}") for table in _LEDGER_TABLES}
-        counts["outbox"] = self._value("SELECT count(*) FROM relay.outbox WHERE purpose <> 'flush_vault'")
-        counts["submitted_tip"] = self._value("SELECT count(*) FROM app.submitted_tip")
+        counts = {table: self.value(f"SELECT count(*) FROM ledger.{table}") for table in _LEDGER_TABLES}
+        counts["outbox"] = self.value("SELECT count(*) FROM relay.outbox WHERE purpose <> 'flush_vault'")
+        counts["submitted_tip"] = self.value("SELECT count(*) FROM app.submitted_tip")
         counts["chain"] = self.w3.eth.block_number
         return counts
 
@@ -238,7 +240,7 @@ class Platform:
         ordered = sorted(paths, key=lambda path: path.count("{"))
         return [(re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path)), paths[path]) for path in ordered]
 
-    def _value(self, query: str) -> Any:
+    def value(self, query: str) -> Any:
         with db.connect(self.database_url, autocommit=True) as connection:
             row = connection.execute(query).fetchone()
         return row[0] if row else None
