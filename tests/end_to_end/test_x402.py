@@ -204,29 +204,40 @@ def test_front_run_payment_is_recognised(platform: Platform, episode: Json, paye
     assert paid(platform, episode, headers).status_code == 200
 
 
-def test_cancelled_payment_is_refused(platform: Platform, episode: Json, payer: LocalAccount) -> None:
-    headers = payment(platform, episode, payer)
+def cancelled(platform: Platform, payer: LocalAccount, headers: dict[str, str]) -> None:
+    """The payer takes the authorization back."""
     nonce = decoded(headers["PAYMENT-SIGNATURE"])["payload"]["authorization"]["nonce"]
-    cancel = {
-        "types": {
-            "EIP712Domain": [
-                {"name": "name", "type": "string"},
-                {"name": "version", "type": "string"},
-                {"name": "chainId", "type": "uint256"},
-                {"name": "verifyingContract", "type": "address"},
-            ],
-            "CancelAuthorization": [{"name": "authorizer", "type": "address"}, {"name": "nonce", "type": "bytes32"}],
-        },
-        "primaryType": "CancelAuthorization",
-        "domain": platform.quote(episode, payer=payer)["rails"]["x402"]["typed_data"]["domain"],
-        "message": {"authorizer": payer.address, "nonce": nonce},
-    }
-    signature = payer.sign_typed_data(full_message=cancel).signature
+    domain = {"name": "USDC", "version": "2", "chainId": chain.CHAIN_ID, "verifyingContract": chain.USDC}
+    types = {"CancelAuthorization": [{"name": "authorizer", "type": "address"}, {"name": "nonce", "type": "bytes32"}]}
+    signature = payer.sign_typed_data(domain, types, {"authorizer": payer.address, "nonce": nonce}).signature
     call = platform.usdc.get_function_by_signature("cancelAuthorization(address,bytes32,bytes)")
     platform.transact(call(payer.address, nonce, bytes(signature)), payer)
+
+
+def test_cancelled_payment_is_refused(platform: Platform, episode: Json, payer: LocalAccount) -> None:
+    headers = payment(platform, episode, payer)
+    cancelled(platform, payer, headers)
     answer = paid(platform, episode, headers)
     assert (answer.status_code, answer.json()["error"]) == (402, "authorization_cancelled")
     assert platform.balance(payer.address) == 10_000_000
+
+
+def test_twenty_front_run_and_twenty_cancelled_lose_no_unit(platform: Platform) -> None:
+    episode, payer = platform.an_episode(), platform.a_payer()
+    wallets = [share["wallet"] for share in platform.quote(episode)["shares"]]
+    before = sum(platform.balance(wallet) for wallet in wallets)
+    signed = [payment(platform, episode, payer) for _ in range(40)]
+    for headers in signed[20:]:
+        cancelled(platform, payer, headers)
+    for headers in signed[:20]:
+        submitted_alone(platform, headers)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda headers: paid(platform, episode, headers), signed))
+    assert [answer.status_code for answer in answers] == [200] * 20 + [402] * 20
+    assert {answer.json()["error"] for answer in answers[20:]} == {"authorization_cancelled"}
+    assert platform.balance(payer.address) == 10_000_000 - 20 * 250_000
+    assert sum(platform.balance(wallet) for wallet in wallets) == before + 20 * 250_000
+    assert platform.balance(platform.quote(episode)["rails"]["transfer"]["vault"]) == 0
 
 
 def named(headers: dict[str, str], name: str) -> dict[str, str]:
