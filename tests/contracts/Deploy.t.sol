@@ -12,6 +12,7 @@ contract DeployTest is Base {
         vm.recordLogs();
         splitter = _deploySplitter(usdc.DOMAIN_SEPARATOR(), otherWallet, 777);
         Vm.Log memory log = _theLog(ITipSplitter.TreasuryChanged.selector);
+        vm.assertEq(log.topics[1], 0, "no treasury before");
         vm.assertEq(log.topics[2], bytes32(uint256(uint160(otherWallet))), "treasury's event");
         vm.assertEq(splitter.treasury(), otherWallet, "treasury");
         vm.assertEq(splitter.minTip(), 777, "minimum");

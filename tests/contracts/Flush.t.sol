@@ -19,6 +19,13 @@ contract FlushTest is Base {
         vm.assertEq(log.data, abi.encode(AMOUNT, bytes32(0)), "amount, nonce");
     }
 
+    // 13: several may have paid
+    function test_namesNobodyAsThePayerOfTheTip() public {
+        vm.recordLogs();
+        _tip(ITipSplitter.Rail.Flush);
+        vm.assertEq(_theLog(ITipSplitter.TipSplit.selector).topics[3], 0, "payer");
+    }
+
     // 2: the floors belong to the sum, not to what was added
     function test_splitsWhatSeveralSentAtOnce() public {
         address vault = splitter.vaultOf(CREATOR, AGENT, REF);
