@@ -14,6 +14,8 @@ from api.accounts.keys import endpoints as keys
 from api.audit import endpoints as audit
 from api.chain import endpoints as chain
 from api.dev import endpoints as dev
+from api.live import endpoints as live
+from api.live.feed import Feed
 from api.payouts import endpoints as payouts
 from api.production import endpoints as production
 from api.scripts import endpoints as scripts
@@ -41,6 +43,7 @@ ROUTERS: Sequence[APIRouter] = (
     tips.router,
     x402.router,
     facilitator.router,
+    live.router,
     payouts.router,
 )
 """Every feature's endpoints."""
@@ -77,6 +80,7 @@ def create_app(settings: ApiSettings, *, routers: Sequence[APIRouter] = ROUTERS)
         generate_unique_id_function=openapi.demand_operation_id,
     )
     app.state.settings = settings
+    app.state.listeners = set()
     app.state.authenticate = authentication.authenticate
     for router in routers:
         app.include_router(router)
@@ -90,7 +94,8 @@ def create_app(settings: ApiSettings, *, routers: Sequence[APIRouter] = ROUTERS)
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with resources.opened(app.state.settings) as held:
         app.state.resources = held
-        yield
+        async with Feed(held.database).running() as app.state.feed:
+            yield
 
 
 def _allow_other_sites(app: FastAPI) -> None:

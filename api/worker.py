@@ -13,6 +13,8 @@ from sqlalchemy import make_url
 
 from api import clock, housekeeping, resources
 from api.jobs import QUEUE, Job
+from api.live import announcing
+from api.live import jobs as live
 from api.payouts import jobs as payouts
 from api.resources import Resources
 from api.settings import ApiSettings
@@ -22,7 +24,14 @@ from api.wallets import jobs as wallets
 
 log = structlog.get_logger(__name__)
 
-JOBS: Sequence[Job] = (housekeeping.forget_what_expired, *wallets.JOBS, *studios.JOBS, *tips.JOBS, *payouts.JOBS)
+JOBS: Sequence[Job] = (
+    housekeeping.forget_what_expired,
+    *wallets.JOBS,
+    *studios.JOBS,
+    *tips.JOBS,
+    *payouts.JOBS,
+    *live.JOBS,
+)
 """Every job of every feature."""
 
 _LONGEST_PAUSE_SECONDS = 3600
@@ -46,6 +55,7 @@ async def run(settings: ApiSettings) -> None:
                 clock.run(app, [j for j in JOBS if j.every_seconds], database_url=settings.database_url)
             ),
             asyncio.create_task(_reap(app)),
+            asyncio.create_task(announcing.run(held)),
         ]
         waiting = asyncio.create_task(stopping.wait())
         done, _ = await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)

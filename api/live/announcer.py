@@ -1,0 +1,194 @@
+"""From the ledger to `app.event`: each fact once when it appears, and once more when it is final or taken back.
+
+One announcer at a time (the row of `app.announcer` is locked), so the order of ids is the order of commits. Facts of
+blocks that are not final are remembered in `app.announced`: whatever the chain does, each is followed by its end.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.db import WriteSession
+from api.live.events import TABLES, accounts_of, described
+from api.wire import address_text, hex_text
+from ledger import ids
+
+AT_ONCE = 500
+"""Facts of one kind in one transaction."""
+
+
+@dataclass(frozen=True)
+class _Fact:
+    place: tuple[int, int]
+    """Block number and log index."""
+    row: Mapping[str, Any]
+    kind: str
+    subject: str
+    episode_id: UUID | None
+    account_ids: list[UUID]
+    data: dict[str, Any]
+
+
+async def announce(session: WriteSession, chain_id: int) -> bool:
+    """Announces what is new. True: there is more than fits into one transaction."""
+    bounds = await _locked(session, chain_id)
+    if bounds is None:
+        return False
+    told, final = bounds
+    await _announce_submissions(session, chain_id)
+    await _take_back(session, chain_id)
+    found = await _new_facts(session, chain_id, told)
+    for fact in found:
+        await _announce(session, chain_id, fact)
+    if len(found) >= AT_ONCE:
+        return True
+    await _finish(session, chain_id, final)
+    return False
+
+
+async def _locked(session: AsyncSession, chain_id: int) -> tuple[int, int] | None:
+    """The block up to which all is told (the first time, what is final by now), and the last final one, read before
+    anything else: whatever is asked after that sees all of it. None before the ledger has begun."""
+    await session.execute(_BEGIN, {"chain_id": chain_id})
+    told = (await session.execute(_LOCK, {"chain_id": chain_id})).scalar_one_or_none()
+    final = (await session.execute(_FINALITY, {"chain_id": chain_id})).scalar_one_or_none()
+    return None if told is None or final is None else (told, final)
+
+
+async def _announce_submissions(session: AsyncSession, chain_id: int) -> None:
+    rows = await session.execute(_SUBMISSIONS, {"chain_id": chain_id})
+    for row in sorted(rows.mappings(), key=lambda row: row["created_at"]):
+        data = {
+            "chain_id": chain_id,
+            "tip_id": str(row["id"]),
+            "episode_id": str(row["episode_id"]),
+            "payer": address_text(row["payer"]),
+            "amount_micro_usdc": str(row["amount_micro_usdc"]),
+            "rail": row["rail"],
+        }
+        accounts = [row["creator_id"], row["agent_id"]]
+        about = {"subject": str(row["id"]), "episode_id": row["episode_id"], "account_ids": accounts}
+        await _insert(session, "tip.seen", about, data)
+
+
+async def _take_back(session: AsyncSession, chain_id: int) -> None:
+    """Facts whose block the chain left; in the opposite order, as one would undo them."""
+    gone = (await session.execute(_GONE, {"chain_id": chain_id})).mappings().all()
+    for row in sorted(gone, key=lambda row: (row["block_number"], row["log_index"]), reverse=True):
+        kind = f"{row['kind'].split('.')[0]}.reorged"
+        data = {**row["data"], "was": row["kind"]}
+        await _insert(session, kind, row, data)
+
+
+async def _new_facts(session: AsyncSession, chain_id: int, final_number: int) -> Sequence[_Fact]:
+    """In the order of the chain; at most AT_ONCE."""
+    found: list[_Fact] = []
+    for table, kind in TABLES.items():
+        values = {"chain_id": chain_id, "after": final_number, "limit": AT_ONCE}
+        found += [_fact(kind, row) for row in (await session.execute(_NEW[table], values)).mappings()]
+    return sorted(found, key=lambda fact: fact.place)[:AT_ONCE]
+
+
+def _fact(kind: str, row: Mapping[Any, Any]) -> _Fact:
+    data = described({name: value for name, value in row.items() if name != "episode_id"})
+    named = f"{kind}.{row['kind']}" if kind == "wallet" else kind
+    tip_id = f"{hex_text(row['tx_hash'])}-{row['log_index']}"
+    if kind == "tip.split":
+        data["tip_id"] = tip_id
+    about = row.get("account_id")
+    subject = tip_id if about is None else "platform" if about == ids.PLATFORM_ID else data["account_id"] or tip_id
+    return _Fact(
+        place=(row["block_number"], row["log_index"]),
+        row=row,
+        kind=named,
+        subject=subject,
+        episode_id=row.get("episode_id"),
+        account_ids=accounts_of(row),
+        data=data,
+    )
+
+
+async def _announce(session: AsyncSession, chain_id: int, fact: _Fact) -> None:
+    await _insert(session, fact.kind, vars(fact), fact.data)
+    values = {
+        "chain_id": chain_id,
+        "tx_hash": fact.row["tx_hash"],
+        "log_index": fact.row["log_index"],
+        "block_number": fact.row["block_number"],
+        "block_hash": fact.row["block_hash"],
+        "kind": fact.kind,
+        "subject": fact.subject,
+        "episode_id": fact.episode_id,
+        "account_ids": fact.account_ids,
+        "data": json.dumps(fact.data),
+    }
+    await session.execute(_REMEMBER, values)
+
+
+async def _finish(session: AsyncSession, chain_id: int, final: int) -> None:
+    """What has become final is told of tips, and remembered no longer."""
+    values = {"chain_id": chain_id, "final": final}
+    ended = (await session.execute(_FINAL, values)).mappings().all()
+    for row in sorted(ended, key=lambda row: (row["block_number"], row["log_index"])):
+        if row["kind"] == "tip.split":
+            await _insert(session, "tip.final", row, row["data"])
+    await session.execute(_MOVE, values)
+
+
+async def _insert(session: AsyncSession, kind: str, about: Mapping[Any, Any], data: dict[str, Any]) -> None:
+    """`about`: subject, episode_id and account_ids."""
+    values = {name: about[name] for name in ("subject", "episode_id", "account_ids")}
+    await session.execute(_INSERT, {**values, "kind": kind, "data": json.dumps(data)})
+
+
+_BEGIN = text(
+    """INSERT INTO app.announcer SELECT chain_id, finalized_number FROM ledger.cursor WHERE chain_id = :chain_id
+    ON CONFLICT DO NOTHING"""
+)
+_LOCK = text("SELECT final_number FROM app.announcer WHERE chain_id = :chain_id FOR UPDATE")
+_FINALITY = text("SELECT finalized_number FROM ledger.cursor WHERE chain_id = :chain_id")
+_INSERT = text(
+    """INSERT INTO app.event (kind, subject, episode_id, account_ids, data)
+    VALUES (:kind, :subject, :episode_id, :account_ids, CAST(:data AS jsonb))"""
+)
+_REMEMBER = text(
+    """INSERT INTO app.announced VALUES (:chain_id, :tx_hash, :log_index, :block_number, :block_hash, :kind, :subject,
+    :episode_id, :account_ids, CAST(:data AS jsonb))"""
+)
+_SUBMISSIONS = text(
+    """UPDATE app.submitted_tip tip SET announced = true FROM app.episode
+     WHERE NOT announced AND tip.chain_id = :chain_id AND episode.id = tip.episode_id
+    RETURNING tip.id, tip.episode_id, payer, amount_micro_usdc, rail, tip.created_at, creator_id, agent_id"""
+)
+_GONE = text(
+    """DELETE FROM app.announced
+     WHERE chain_id = :chain_id AND NOT EXISTS (
+       SELECT FROM ledger.block WHERE block.chain_id = announced.chain_id AND block.number = announced.block_number
+          AND block.hash = announced.block_hash)
+    RETURNING *"""
+)
+_FINAL = text("DELETE FROM app.announced WHERE chain_id = :chain_id AND block_number <= :final RETURNING *")
+_MOVE = text("UPDATE app.announcer SET final_number = :final WHERE chain_id = :chain_id")
+_NEW = {
+    table: text(
+        f"""SELECT fact.*, block.hash AS block_hash, block.timestamp AS block_time{columns}
+          FROM ledger.{table} fact
+          JOIN ledger.block ON block.chain_id = fact.chain_id AND block.number = fact.block_number{join}
+         WHERE fact.chain_id = :chain_id AND fact.block_number > :after AND NOT EXISTS (
+           SELECT FROM app.announced
+            WHERE announced.chain_id = fact.chain_id AND announced.tx_hash = fact.tx_hash
+              AND announced.log_index = fact.log_index)
+         ORDER BY fact.block_number, fact.log_index LIMIT :limit"""  # noqa: S608 - constants only
+    )
+    for table in TABLES
+    for columns, join in [
+        (", episode.id AS episode_id", " LEFT JOIN app.episode ON episode.ref = fact.ref")
+        if table in ("tip_split", "share_held")
+        else ("", "")
+    ]
+}
