@@ -50,6 +50,12 @@ class ApiSettings(MigrateSettings):
 
     database_pool_size: int = Field(default=10, ge=2, le=200)
     worker_concurrency: int = Field(default=8, ge=1, le=100)
+    gasless_queue: int = Field(default=500, ge=1)
+    """Transactions that may wait for the relayer; above it gasless tips are answered 503."""
+    gasless_tips: int = Field(default=20_000, ge=1)
+    """Gasless tips in any 24 hours."""
+    gasless_tips_per_payer: int = Field(default=200, ge=1)
+    """Gasless tips of one wallet in any 24 hours."""
     max_lag_blocks: int = Field(default=30, ge=1)
     """A ledger further behind the chain than this is not ready."""
     max_silence_seconds: int = Field(default=60, ge=5)

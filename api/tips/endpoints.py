@@ -64,6 +64,8 @@ async def check_tip(session: Writing, resources: Held, asked: schemas.TipCheck) 
         errors.AuthorizationNotYetValid,
         errors.AuthorizationUsed,
         errors.AuthorizationCancelled,
+        errors.RelayerBusy,
+        errors.GaslessLimitReached,
     ),
 )
 async def submit_authorization(

@@ -108,6 +108,20 @@ class RefusedByChain(Problem):
     hint = "Nothing was paid. Ask for a new quote, and sign again."
 
 
+class RelayerBusy(Problem):
+    """We cannot pay for more gas right now."""
+
+    code, status = "RELAYER_BUSY", 503
+    hint = "Nothing was sent. Submit the same authorization later, or pay by a rail that you pay the gas of."
+
+
+class GaslessLimitReached(Problem):
+    """This wallet has had its gas for today."""
+
+    code, status = "GASLESS_LIMIT_REACHED", 429
+    hint = "Nothing was sent. Submit the same authorization later, or pay by a rail that you pay the gas of."
+
+
 class LedgerNotReady(Problem):
     """The ledger does not know this chain yet."""
 

@@ -15,7 +15,20 @@ from api.callers import Agent, Caller, Human
 from api.db import WriteSession
 from api.production.queries import Episode
 from api.resources import Resources
-from api.tips import errors, queries, quote, quotes, rails, rules, signatures, standing, submissions, usdc, views
+from api.tips import (
+    errors,
+    queries,
+    quote,
+    quotes,
+    rails,
+    rules,
+    signatures,
+    sponsorship,
+    standing,
+    submissions,
+    usdc,
+    views,
+)
 from api.tips.rails import Authorization
 from api.tips.schemas import SubmittedAuthorization
 from api.tips.submissions import Submitted
@@ -50,6 +63,7 @@ async def submit(
     if earlier is not None and not await _may_go_again(session, held.deployment, earlier, episode, signed):
         return earlier
     await _demand_payable(session, held, given, signed)
+    await sponsorship.demand(session, held, signed.payer)
     return await _send(
         session,
         held.deployment,

@@ -35,6 +35,13 @@ _PROBLEMS = (
     tip_errors.TipBelowMinimum,
     tip_errors.LedgerNotReady,
 )
+_OURS = (
+    tip_errors.TipsPaused,
+    tip_errors.PaymentIdReused,
+    tip_errors.RelayerBusy,
+    tip_errors.GaslessLimitReached,
+    ChainUnavailable,
+)
 
 
 class TipRequest(BaseModel):
@@ -51,7 +58,7 @@ class TipRequest(BaseModel):
     response_model=schemas.Tip,
     responses={
         202: {"model": schemas.Tip, "description": "The outcome is not known yet: ask `Location`. Do not pay again."},
-        **problems(*_PROBLEMS, tip_errors.TipsPaused, tip_errors.PaymentIdReused, ChainUnavailable),
+        **problems(*_PROBLEMS, *_OURS),
     },
 )
 async def tip_episode(

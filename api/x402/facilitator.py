@@ -42,7 +42,7 @@ from ledger.money import MAX_TIP, MicroUsdc
 router = edge.router(tags=["x402"], prefix="/api/v1/x402")
 
 _NOT_OURS = "invalid_payment_requirements"
-_PROBLEMS = problems(PaymentMalformed, tip_errors.LedgerNotReady, ChainUnavailable)
+_PROBLEMS = problems(PaymentMalformed, tip_errors.LedgerNotReady, tip_errors.RelayerBusy, ChainUnavailable)
 
 
 class FacilitatorRequest(BaseModel):
