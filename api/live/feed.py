@@ -67,7 +67,7 @@ class Feed:
         while True:
             try:
                 await self._listen()
-            except (psycopg.OperationalError, SQLAlchemyError) as error:
+            except (psycopg.Error, SQLAlchemyError, OSError) as error:
                 log.warning("feed_interrupted", error=repr(error))
             await asyncio.sleep(_AGAIN_SECONDS)
 

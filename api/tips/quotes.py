@@ -26,8 +26,7 @@ async def quoted(
     """`amount` None: the suggested tip. Raises EpisodeNotFound, TipBelowMinimum, LedgerNotReady and NodeUnavailable."""
     episode = await demand_episode(session, episode_id)
     head = await demand_head(session, held.chain_id)
-    if amount is None:
-        amount = max(rules.SUGGESTED_TIP, await balances.min_tip(session, held.chain_id) or rules.SUGGESTED_TIP)
+    amount = await suggested(session, held.chain_id) if amount is None else amount
     minimum = await demand_minimum(session, held.chain_id, amount)
     recipients = await _recipients(session, held.chain_id, episode)
     judged, asking = await asyncio.gather(_judged(held, recipients), _payer(held, payer))
@@ -69,6 +68,11 @@ async def demand_head(session: AsyncSession, chain_id: int) -> Head:
     if head is None:
         raise errors.LedgerNotReady
     return head
+
+
+async def suggested(session: AsyncSession, chain_id: int) -> MicroUsdc:
+    """What to tip when nobody says how much."""
+    return max(rules.SUGGESTED_TIP, await balances.min_tip(session, chain_id) or rules.SUGGESTED_TIP)
 
 
 async def demand_minimum(session: AsyncSession, chain_id: int, amount: MicroUsdc) -> MicroUsdc:

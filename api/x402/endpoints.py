@@ -16,7 +16,7 @@ from api.errors import ChainUnavailable, MethodNotAllowed, problems
 from api.production.errors import EpisodeNotFound
 from api.resources import Held, Resources
 from api.tips import errors as tip_errors
-from api.tips import quotes, rules, schemas
+from api.tips import quotes, schemas
 from api.wire import Amount
 from api.x402 import page, payment, receipts, service
 from api.x402.errors import PaymentMalformed, PaymentRequired
@@ -78,7 +78,8 @@ async def tip_episode(
     Without PAYMENT-SIGNATURE (or X-PAYMENT): 402, and what to sign. With it: the tip, split. The same payment again is
     the same tip, and is never asked for twice.
     """
-    amount = amount or (asked.amount_micro_usdc if asked else None) or rules.SUGGESTED_TIP
+    if amount is None and asked is not None:
+        amount = asked.amount_micro_usdc
     offer, minimum = await _offer(session, resources, episode_id, amount)
     payload = payment.read(request.headers)
     if payload is None:
@@ -111,7 +112,7 @@ async def tip_terms(
     """What a tip would ask for, always 402: a page for browsers, JSON for programs. A tip itself is a POST."""
     if payment.read(request.headers) is not None:
         raise MethodNotAllowed("A GET moves no money.", hint="POST the same payment to the same address.")
-    offer, minimum = await _offer(session, resources, episode_id, amount or rules.SUGGESTED_TIP)
+    offer, minimum = await _offer(session, resources, episode_id, amount)
     return _asked_for(offer, minimum, request)
 
 
@@ -124,10 +125,11 @@ def _asked_for(offer: Offer, minimum: MicroUsdc, request: Request) -> Response:
 
 
 async def _offer(
-    session: AsyncSession, resources: Resources, episode_id: UUID, amount: MicroUsdc
+    session: AsyncSession, resources: Resources, episode_id: UUID, amount: MicroUsdc | None
 ) -> tuple[Offer, MicroUsdc]:
-    """The offer, and the smallest tip."""
+    """The offer (of the suggested tip when no amount is named), and the smallest tip."""
     episode = await quotes.demand_episode(session, episode_id)
+    amount = await quotes.suggested(session, resources.chain_id) if amount is None else amount
     minimum = await quotes.demand_minimum(session, resources.chain_id, amount)
     url = f"{resources.settings.url}/api/v1/episodes/{episode_id}/tip?amount_micro_usdc={amount}"
     return Offer(resources.deployment, episode, amount, url), minimum

@@ -358,5 +358,6 @@ def test_payer_without_money_is_asked_again(platform: Platform, episode: Json) -
 
 
 def test_below_the_minimum_nothing_is_asked_for(platform: Platform, episode: Json) -> None:
-    answer = asked(platform, episode, amount_micro_usdc="99999")
-    assert (answer.status_code, answer.json()["code"]) == (422, "TIP_BELOW_MINIMUM")
+    for amount in ("99999", "0"):
+        answer = asked(platform, episode, amount_micro_usdc=amount)
+        assert (answer.status_code, answer.json()["code"]) == (422, "TIP_BELOW_MINIMUM")
