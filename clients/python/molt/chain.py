@@ -118,11 +118,12 @@ class Rpc:
         self, address: str, *, from_block: int, topics: list[str | None], to_block: int | None = None
     ) -> list[Log]:
         """Up to the newest block unless told. A range that the node refuses is asked for in halves."""
-        last = self.block().number if to_block is None else to_block
-        query = {"address": address, "fromBlock": hex(from_block), "toBlock": hex(last), "topics": topics}
+        until = "latest" if to_block is None else hex(to_block)
+        query = {"address": address, "fromBlock": hex(from_block), "toBlock": until, "topics": topics}
         try:
             return [_log(log) for log in self.ask("eth_getLogs", query)]
         except RpcRefused:
+            last = self.block().number if to_block is None else to_block
             if last <= from_block:
                 raise
         middle = (from_block + last) // 2

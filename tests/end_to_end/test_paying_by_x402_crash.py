@@ -13,7 +13,7 @@ import httpx
 
 from deploy.local.up import free_port
 from tests.end_to_end.platform import Platform
-from tests.end_to_end.test_x402 import decoded, payment
+from tests.end_to_end.test_paying_by_x402 import decoded, payment
 
 AT_ONCE = 50
 

@@ -1,4 +1,7 @@
-"""Stock x402 clients tip an episode: one call, three wallets paid in one transaction, and never asked twice."""
+"""Stock x402 clients tip an episode: one call, three wallets paid in one transaction, and never asked twice.
+
+They go by this machine's clock: so these tests come before `test_sweep`, which moves the chain's by a month.
+"""
 
 import asyncio
 import base64
@@ -6,6 +9,7 @@ import html
 import json
 import os
 import subprocess
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -30,6 +34,7 @@ CLIENT = Path(__file__).with_name("x402_client.mjs")
 
 @pytest.fixture(scope="module")
 def episode(platform: Platform) -> Json:
+    assert abs(platform.now() - time.time()) < 600, "the chain's clock was moved: run these tests before those that do"
     return platform.an_episode()
 
 
