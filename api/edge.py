@@ -2,8 +2,8 @@
 
     authenticate → limit → replay, or run the endpoint → keep the answer under its Idempotency-Key → commit → send
 
-An endpoint that has to wait for what it committed leaves in `request.state.then` how its answer is made after that: no
-connection is held meanwhile.
+An endpoint that waits for what it commits answers what is so now (that is kept), and leaves in `request.state.then` how
+the answer to send is made after the commit: no connection is held meanwhile.
 
 Features take their routers from `router()`. Anything raised rolls back; `answers` turns it into problem+json.
 """

@@ -25,6 +25,8 @@ HEADER = "Idempotency-Key"
 METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 KEPT_DAYS = 7
 _FORM = re.compile(r"^[\x21-\x7e]{1,255}$")
+_PART_OF_THE_REQUEST = ("if-match", "payment-signature", "x-payment")
+"""Headers that make it another request: a second payment is none that was answered before."""
 _NOT_KEPT = frozenset({"x-request-id", "date", "server", "content-length"})
 
 
@@ -124,7 +126,8 @@ async def purge(session: AsyncSession) -> None:
 
 
 async def _attempt(pepper: Pepper, request: Request, *, caller: str, key: str) -> Attempt:
-    said = [request.method, request.url.path, str(request.url.query), request.headers.get("if-match", "")]
+    said = [request.method, request.url.path, str(request.url.query)]
+    said += [request.headers.get(name, "") for name in _PART_OF_THE_REQUEST]
     body = hashlib.sha256(await request.body()).hexdigest()
     context = msgspec.msgpack.encode([caller, key])
     return Attempt(

@@ -121,9 +121,7 @@ def _role(name: str) -> str:
 
 def main(
     rpc_url: Annotated[str, typer.Option(help="JSON-RPC of the network")],
-    signing: Annotated[
-        list[str], typer.Argument(help="forge's signing options: --account, --ledger, --private-key, …")
-    ],
+    signing: Annotated[list[str], typer.Argument(help="forge's signing options: --account, --ledger, --trezor, …")],
     *,
     out: Annotated[Path | None, typer.Option(help="default: contracts/deployments/<chainId>.json")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say where it would stand, and send nothing")] = False,

@@ -114,20 +114,9 @@ def _fact(kind: str, row: Mapping[Any, Any]) -> _Fact:
 
 
 async def _announce(session: AsyncSession, chain_id: int, fact: _Fact) -> None:
-    await _insert(session, fact.kind, vars(fact), fact.data)
-    values = {
-        "chain_id": chain_id,
-        "tx_hash": fact.row["tx_hash"],
-        "log_index": fact.row["log_index"],
-        "block_number": fact.row["block_number"],
-        "block_hash": fact.row["block_hash"],
-        "kind": fact.kind,
-        "subject": fact.subject,
-        "episode_id": fact.episode_id,
-        "account_ids": fact.account_ids,
-        "data": json.dumps(fact.data),
-    }
-    await session.execute(_REMEMBER, values)
+    event_id = await _insert(session, fact.kind, vars(fact), fact.data)
+    place = {name: fact.row[name] for name in ("tx_hash", "log_index", "block_number", "block_hash")}
+    await session.execute(_REMEMBER, {**place, "chain_id": chain_id, "event_id": event_id})
 
 
 async def _finish(session: AsyncSession, chain_id: int, final: int) -> None:
@@ -140,10 +129,10 @@ async def _finish(session: AsyncSession, chain_id: int, final: int) -> None:
     await session.execute(_MOVE, values)
 
 
-async def _insert(session: AsyncSession, kind: str, about: Mapping[Any, Any], data: dict[str, Any]) -> None:
-    """`about`: subject, episode_id and account_ids."""
+async def _insert(session: AsyncSession, kind: str, about: Mapping[Any, Any], data: dict[str, Any]) -> int:
+    """`about`: subject, episode_id and account_ids. Answers the event's id."""
     values = {name: about[name] for name in ("subject", "episode_id", "account_ids")}
-    await session.execute(_INSERT, {**values, "kind": kind, "data": json.dumps(data)})
+    return int((await session.execute(_INSERT, {**values, "kind": kind, "data": json.dumps(data)})).scalar_one())
 
 
 _BEGIN = text(
@@ -154,25 +143,25 @@ _LOCK = text("SELECT final_number FROM app.announcer WHERE chain_id = :chain_id 
 _FINALITY = text("SELECT finalized_number FROM ledger.cursor WHERE chain_id = :chain_id")
 _INSERT = text(
     """INSERT INTO app.event (kind, subject, episode_id, account_ids, data)
-    VALUES (:kind, :subject, :episode_id, :account_ids, CAST(:data AS jsonb))"""
+    VALUES (:kind, :subject, :episode_id, :account_ids, CAST(:data AS jsonb)) RETURNING id"""
 )
 _REMEMBER = text(
-    """INSERT INTO app.announced VALUES (:chain_id, :tx_hash, :log_index, :block_number, :block_hash, :kind, :subject,
-    :episode_id, :account_ids, CAST(:data AS jsonb))"""
+    "INSERT INTO app.announced VALUES (:chain_id, :tx_hash, :log_index, :block_number, :block_hash, :event_id)"
 )
 _SUBMISSIONS = text(
     """UPDATE app.submitted_tip tip SET announced = true FROM app.episode
      WHERE NOT announced AND tip.chain_id = :chain_id AND episode.id = tip.episode_id
     RETURNING tip.id, tip.episode_id, payer, amount_micro_usdc, rail, tip.created_at, creator_id, agent_id"""
 )
+_ENDED = """DELETE FROM app.announced USING app.event WHERE event.id = event_id AND chain_id = :chain_id AND {}
+    RETURNING block_number, log_index, kind, subject, episode_id, account_ids, data"""
 _GONE = text(
-    """DELETE FROM app.announced
-     WHERE chain_id = :chain_id AND NOT EXISTS (
-       SELECT FROM ledger.block WHERE block.chain_id = announced.chain_id AND block.number = announced.block_number
-          AND block.hash = announced.block_hash)
-    RETURNING *"""
+    _ENDED.format(
+        """NOT EXISTS (SELECT FROM ledger.block WHERE block.chain_id = announced.chain_id
+            AND block.number = announced.block_number AND block.hash = announced.block_hash)"""
+    )
 )
-_FINAL = text("DELETE FROM app.announced WHERE chain_id = :chain_id AND block_number <= :final RETURNING *")
+_FINAL = text(_ENDED.format("block_number <= :final"))
 _MOVE = text("UPDATE app.announcer SET final_number = :final WHERE chain_id = :chain_id")
 _NEW = {
     table: text(

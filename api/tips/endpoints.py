@@ -16,7 +16,7 @@ from api.production.errors import EpisodeNotFound
 from api.resources import Held
 from api.tips import errors, queries, quotes, schemas, service, submissions, views
 from api.wallets.errors import WrongChain
-from api.wire import Address, Amount, Bytes32
+from api.wire import Address, Bytes32
 from ledger import balances, ids
 
 router = edge.router(tags=["tips"])
@@ -31,9 +31,7 @@ async def quote_tip(
     session: Reading,
     resources: Held,
     episode_id: UUID,
-    amount: Annotated[
-        Amount | None, Query(alias="amount_micro_usdc", description="what to tip; default: the suggested 0.25 USDC")
-    ] = None,
+    amount: schemas.AskedAmount = None,
     payer: Annotated[Address | None, Query(description="a wallet: adds what it must sign, and what would fail")] = None,
 ) -> schemas.TipQuote:
     """Who would receive what, what would be held and why, and each of the five rails ready to send or to sign."""
@@ -57,13 +55,7 @@ async def check_tip(session: Writing, resources: Held, asked: schemas.TipCheck) 
         *_IN_THE_WAY,
         IdempotencyKeyMissing,
         WrongChain,
-        errors.RecipientsDiffer,
-        errors.TermsChanged,
-        errors.InvalidSignature,
-        errors.AuthorizationExpired,
-        errors.AuthorizationNotYetValid,
-        errors.AuthorizationUsed,
-        errors.AuthorizationCancelled,
+        *errors.VOID,
         errors.RelayerBusy,
         errors.GaslessLimitReached,
     ),

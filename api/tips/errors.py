@@ -129,6 +129,17 @@ class LedgerNotReady(Problem):
     hint = "The indexer has just started; try again in a few seconds."
 
 
+VOID: tuple[type[Problem], ...] = (
+    RecipientsDiffer,
+    TermsChanged,
+    InvalidSignature,
+    AuthorizationExpired,
+    AuthorizationNotYetValid,
+    AuthorizationUsed,
+    AuthorizationCancelled,
+)
+"""What can be wrong with an authorization itself."""
+
 IN_THE_WAY: dict[str, type[Problem]] = {
     kind.code: kind for kind in (TipsPaused, PayerBlacklisted, InsufficientBalance, InsufficientAllowance)
 }

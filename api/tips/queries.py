@@ -139,23 +139,21 @@ async def contributions(session: AsyncSession, tip: Tip) -> list[Contribution]:
     return [Contribution(p, MicroUsdc(a), h, i, b) for p, a, h, i, b in await session.execute(query)]
 
 
-async def payment(
-    session: AsyncSession, chain_id: int, *, payer: bytes, nonce: bytes, to: bytes, amount: MicroUsdc
-) -> AuthorizationUse | None:
-    """The use of this authorization that paid, whoever submitted it; None while the ledger knows of none.
+async def paid_by(
+    session: AsyncSession, deployment: Deployment, *, payer: bytes, nonce: bytes, to: bytes, amount: MicroUsdc
+) -> tuple[bool, Tip | None]:
+    """Whether this authorization has paid, whoever submitted it, and the tip that it became.
 
     Decided by `AuthorizationUsed` and the Transfer that follows it, never by `authorizationState`, which a cancellation
-    sets too.
+    sets too. Paid into a vault, the tip is the next flush of that vault: None until then.
     """
-    use = await balances.authorization(session, chain_id, payer, nonce)
-    paid = use is not None and (use.transfer_to, use.transfer_amount_micro_usdc) == (to, amount)
-    return use if paid else None
+    use = await balances.authorization(session, deployment.chain_id, payer, nonce)
+    if use is None or (use.transfer_to, use.transfer_amount_micro_usdc) != (to, amount):
+        return False, None
+    return True, await _tip_of(session, deployment, use, payer=payer)
 
 
-async def tip_of_payment(
-    session: AsyncSession, deployment: Deployment, use: AuthorizationUse, *, payer: bytes
-) -> Tip | None:
-    """The tip that a payment became. Paid into a vault, it is the next flush of that vault: None until then."""
+async def _tip_of(session: AsyncSession, deployment: Deployment, use: AuthorizationUse, *, payer: bytes) -> Tip | None:
     chain_id = deployment.chain_id
     if use.transfer_to == deployment.splitter_bytes:
         return await _first_tip(session, chain_id, use.tx_hash, after_log=use.log_index, payer=payer)

@@ -1,9 +1,10 @@
 """What tips look like over HTTP."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.tips.rails import GaslessRail, Rail
@@ -15,6 +16,9 @@ from ledger.balances import Rail as OnchainRail
 Role = Literal["creator", "platform", "agent"]
 HeldReason = Literal["no_wallet", "blacklisted"]
 TypedData = dict[str, Any]
+AskedAmount = Annotated[
+    Amount | None, Query(alias="amount_micro_usdc", description="what to tip; default: the suggested 0.25 USDC")
+]
 
 
 class QuotedShare(BaseModel):

@@ -156,10 +156,9 @@ async def _is_spent(
         return False
     if spent == "cancelled":
         raise errors.AuthorizationCancelled
-    paid = await queries.payment(
-        session, held.chain_id, payer=signed.payer, nonce=signed.nonce, to=signed.to, amount=signed.amount
+    _, tip = await queries.paid_by(
+        session, held.deployment, payer=signed.payer, nonce=signed.nonce, to=signed.to, amount=signed.amount
     )
-    tip = await queries.tip_of_payment(session, held.deployment, paid, payer=signed.payer) if paid else None
     if tip is None and given.rail == "x402":
         return True
     if tip is None:

@@ -29,20 +29,19 @@ class Standing:
 
 
 async def of(session: AsyncSession, deployment: Deployment, submitted: Submitted) -> Standing:
-    paid = await queries.payment(
+    is_paid, tip = await queries.paid_by(
         session,
-        deployment.chain_id,
+        deployment,
         payer=submitted.payer,
         nonce=submitted.nonce,
         to=submitted.recipient,
         amount=submitted.amount,
     )
-    tip = await queries.tip_of_payment(session, deployment, paid, payer=submitted.payer) if paid else None
     sent = await outbox.status(session, submitted.outbox_id)
     head = await balances.head(session, deployment.chain_id)
     ledger_time = head.timestamp if head else datetime.fromtimestamp(0, UTC)
     status = rules.standing(
-        is_paid=paid is not None,
+        is_paid=is_paid,
         is_split=tip is not None,
         refused_at=sent.updated_at if sent and sent.settled and sent.state in _REFUSED_STATES else None,
         expired=ledger_time.timestamp() >= submitted.valid_before,

@@ -1,13 +1,12 @@
 """`POST /episodes/{id}/tip`: 402 → the client signs → three wallets are paid → 200."""
 
 from functools import partial
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Request, Response
+from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.responses import HTMLResponse, JSONResponse
+from starlette.responses import HTMLResponse
 
 from api import edge
 from api.callers import MaybeCaller
@@ -68,9 +67,7 @@ async def tip_episode(
     caller: MaybeCaller,
     request: Request,
     episode_id: UUID,
-    amount: Annotated[
-        Amount | None, Query(alias="amount_micro_usdc", description="what to tip; default: the suggested 0.25 USDC")
-    ] = None,
+    amount: schemas.AskedAmount = None,
     asked: TipRequest | None = None,
 ) -> Response:
     """Tips the episode by x402, version 1 or 2, scheme `exact`: with any official client, this is one call.
@@ -91,8 +88,9 @@ async def tip_episode(
         tip = await service.take(session, resources, caller, given, payment_id=payment.identifier(payload))
     except service.REFUSALS as refusal:
         raise offer.refused(refusal.code.lower()) from refusal
-    request.state.then = partial(_answer, resources, tip, payload, offer, given.payer)
-    return JSONResponse(None)  # never sent
+    if tip.status == "pending":
+        request.state.then = partial(_answer, resources, tip, payload, offer, given.payer)
+    return receipts.of(tip, payload, offer, payer=given.payer)
 
 
 @router.get(
@@ -107,7 +105,7 @@ async def tip_terms(
     resources: Held,
     request: Request,
     episode_id: UUID,
-    amount: Annotated[Amount | None, Query(alias="amount_micro_usdc", description="what to tip")] = None,
+    amount: schemas.AskedAmount = None,
 ) -> Response:
     """What a tip would ask for, always 402: a page for browsers, JSON for programs. A tip itself is a POST."""
     if payment.read(request.headers) is not None:

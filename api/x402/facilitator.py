@@ -86,7 +86,7 @@ async def verify(session: Writing, resources: Held, asked: FacilitatorRequest) -
 @router.post("/settle", operation_id="x402Settle", response_model=SettleResponse, responses=_PROBLEMS)
 async def settle(
     *, session: Writing, resources: Held, caller: MaybeCaller, request: Request, asked: FacilitatorRequest
-) -> Response | SettleResponse:
+) -> SettleResponse:
     """Splits the payment, once: the same one again is the same settlement.
 
     `settlement_pending`: the outcome is not known; settle the same payment again, never another one.
@@ -109,8 +109,9 @@ async def settle(
             transaction="",
             network=payload.get_network(),
         )
-    request.state.then = partial(_settled, resources, tip, payload, offer, given.payer)
-    return JSONResponse(None)  # never sent
+    if tip.status == "pending":
+        request.state.then = partial(_settled, resources, tip, payload, offer, given.payer)
+    return receipts.settlement(tip, payload, offer, payer=given.payer)
 
 
 async def _settled(resources: Resources, tip: schemas.Tip, payload: Payload, offer: Offer, payer: bytes) -> Response:

@@ -16,17 +16,7 @@ WAIT_SECONDS = 15.0
 """Several blocks of Base; then the answer is 202."""
 _LOOK_SECONDS = 0.2
 
-REFUSALS: tuple[type[Problem], ...] = (
-    errors.RecipientsDiffer,
-    errors.TermsChanged,
-    errors.InvalidSignature,
-    errors.AuthorizationExpired,
-    errors.AuthorizationNotYetValid,
-    errors.AuthorizationUsed,
-    errors.AuthorizationCancelled,
-    errors.InsufficientBalance,
-    errors.PayerBlacklisted,
-)
+REFUSALS: tuple[type[Problem], ...] = (*errors.VOID, errors.InsufficientBalance, errors.PayerBlacklisted)
 """By these the payment moved nothing, and cannot: to ask for another one is safe."""
 
 
@@ -71,13 +61,8 @@ async def _paid_by(session: WriteSession, held: Resources, given: SubmittedAutho
     """The tip that this authorization has paid into the episode's vault, whoever submitted it."""
     if given.to is None:
         return None
-    paid = await queries.payment(
-        session,
-        held.chain_id,
-        payer=given.payer,
-        nonce=given.nonce,
-        to=given.to,
-        amount=MicroUsdc(given.amount_micro_usdc),
+    amount = MicroUsdc(given.amount_micro_usdc)
+    _, tip = await queries.paid_by(
+        session, held.deployment, payer=given.payer, nonce=given.nonce, to=given.to, amount=amount
     )
-    tip = await queries.tip_of_payment(session, held.deployment, paid, payer=given.payer) if paid else None
     return (await views.of_tips(session, held.chain_id, [tip]))[0] if tip else None

@@ -105,6 +105,11 @@ def connect(url: str) -> Web3:
     return Web3(HTTPProvider(url, request_kwargs={"timeout": 30}))
 
 
+def url_of(w3: Web3) -> str:
+    """What `connect` was given."""
+    return str(w3.provider.endpoint_uri)  # type: ignore[attr-defined]
+
+
 def ensure_deployed(url: str, deployment_file: Path) -> None:
     """Installs USDC and deploys the splitter, unless the chain has them already; writes the deployment file."""
     w3 = connect(url)
@@ -158,7 +163,7 @@ def deploy_splitter(w3: Web3) -> dict[str, Any]:
         "PAUSER": everyone.pauser.address,
         "AUDITOR": everyone.admin.address,
     }
-    url = str(w3.provider.endpoint_uri)  # type: ignore[attr-defined]
+    url = url_of(w3)
     try:
         return splitter.deploy(url, signing=["--unlocked", "--sender", everyone.admin.address], settings=settings)
     except forge.DeployError as error:

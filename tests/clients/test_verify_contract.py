@@ -44,7 +44,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Web3, str,
 
 def asked(w3: Web3, *words: str) -> Any:
     """What the command says, as a program reads it."""
-    url = str(w3.provider.endpoint_uri)  # type: ignore[attr-defined]
+    url = local_chain.url_of(w3)
     return CliRunner().invoke(app, ["verify-contract", *words, "--rpc-url", url, "--json"])
 
 
@@ -122,7 +122,7 @@ def test_no_for_another_vault(local: tuple[Web3, str, Path], build: Build) -> No
     w3, address, file = local
     other = Build(build.runtime, build.immutables, build.vault_creation[:-1] + b"\0")
     network = verification.network_of(json.loads(file.read_text()), address)
-    url = str(w3.provider.endpoint_uri)  # type: ignore[attr-defined]
+    url = local_chain.url_of(w3)
     found = verification.comparisons(Rpc(url), address, other, network, {})
     assert [each.what for each in found if each.verdict == "differs"] == ["_vaultInitCodeHash"]
 

@@ -52,7 +52,7 @@ def base() -> Iterator[tuple[Web3, Safe]]:
 
 
 def deployed_by(w3: Web3, account: str = EVERYONE.admin.address, **settings: str) -> dict[str, Any]:
-    return splitter.deploy(_url(w3), signing=_signing(account), settings=SETTINGS | settings)
+    return splitter.deploy(local_chain.url_of(w3), signing=_signing(account), settings=SETTINGS | settings)
 
 
 def commanded(w3: Web3, monkeypatch: pytest.MonkeyPatch, *words: str, **settings: str) -> Any:
@@ -61,7 +61,7 @@ def commanded(w3: Web3, monkeypatch: pytest.MonkeyPatch, *words: str, **settings
         monkeypatch.setenv(name, value)
     app = Typer()
     app.command()(splitter.main)
-    return CliRunner().invoke(app, ["--rpc-url", _url(w3), *words, "--", *_signing(DEPLOYER)])
+    return CliRunner().invoke(app, ["--rpc-url", local_chain.url_of(w3), *words, "--", *_signing(DEPLOYER)])
 
 
 def roles_held(w3: Web3, address: str) -> list[str]:
@@ -215,10 +215,6 @@ def test_a_deploy_that_does_not_end_leaves_its_outcome_unknown(monkeypatch):
         pytest.raises(forge.DeployError, match=r"may still be mined: run this again with the same settings"),
     ):
         deployed_by(local_chain.connect(url))
-
-
-def _url(w3: Web3) -> str:
-    return str(w3.provider.endpoint_uri)  # type: ignore[attr-defined]
 
 
 def _signing(account: str) -> list[str]:

@@ -199,6 +199,23 @@ def test_same_payment_fifty_times_at_once_is_one_tip(platform: Platform, episode
     assert len(platform.get("/tips", payer=payer.address)["data"]) == 1
 
 
+def test_an_idempotency_key_replays_the_same_payment_and_refuses_another(
+    platform: Platform, episode: Json, payer: LocalAccount
+) -> None:
+    """The answer that is kept is the one of the commit: from one address, for keys belong to their caller."""
+    key = {"Idempotency-Key": f"tip-{payer.address}", "X-Forwarded-For": "10.9.8.7"}
+    first, second = (payment(platform, episode, payer) for _ in range(2))
+    url = f"{platform.url}/api/v1/episodes/{episode['id']}/tip"
+    answers = [httpx.post(url, headers={**first, **key}, timeout=30) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 202]
+    assert answers[1].headers["Idempotency-Replayed"] == "true"
+    assert answers[1].json()["id"] == answers[0].json()["id"]
+    assert platform.settled(answers[1].json()["id"])["tx_hash"] == answers[0].json()["tx_hash"]
+    answer = httpx.post(url, headers={**second, **key}, timeout=30)
+    assert (answer.status_code, answer.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert platform.balance(payer.address) == 9_750_000
+
+
 def test_front_run_payment_is_recognised(platform: Platform, episode: Json, payer: LocalAccount) -> None:
     headers = payment(platform, episode, payer)
     submitted_alone(platform, headers)

@@ -32,17 +32,14 @@ CREATE TRIGGER event_told AFTER INSERT ON app.event FOR EACH STATEMENT EXECUTE F
 
 ANNOUNCED = """
 CREATE TABLE app.announced (
-    chain_id     bigint NOT NULL,
-    tx_hash      bytea  NOT NULL,
+    chain_id     bigint  NOT NULL,
+    tx_hash      bytea   NOT NULL,
     log_index    integer NOT NULL,
-    block_number bigint NOT NULL,
-    block_hash   bytea  NOT NULL,
-    kind         text   NOT NULL,
-    subject      text   NOT NULL,
-    episode_id   uuid,
-    account_ids  uuid[] NOT NULL,
-    data         jsonb  NOT NULL,
-    CONSTRAINT announced_pkey PRIMARY KEY (chain_id, tx_hash, log_index)
+    block_number bigint  NOT NULL,
+    block_hash   bytea   NOT NULL,
+    event_id     bigint  NOT NULL,
+    CONSTRAINT announced_pkey PRIMARY KEY (chain_id, tx_hash, log_index),
+    CONSTRAINT announced_event_fkey FOREIGN KEY (event_id) REFERENCES app.event (id)
 );
 COMMENT ON TABLE app.announced IS 'Facts of blocks that are not final, as announced: each ends final or taken back';
 CREATE TABLE app.announcer (
