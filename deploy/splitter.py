@@ -141,6 +141,9 @@ def main(
     except forge.DeployError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
+    except OSError:  # its words would repeat the URL, and with it a provider's key
+        typer.echo("No node answers where --rpc-url points. What was sent stays: run this again.", err=True)
+        raise typer.Exit(1) from None
     write(deployment, file)
     typer.echo(f"Written: {file}", err=True)
     _leave_to_the_admin(rpc_url, deployment, file.with_suffix(".safe.json"))

@@ -148,6 +148,14 @@ def test_a_dry_run_sends_nothing_and_says_where(tmp_path, monkeypatch):
         assert deployed_by(w3)["splitter"] in ran.output
 
 
+def test_a_node_that_does_not_answer_is_said_without_its_url():
+    app = Typer()
+    app.command()(splitter.main)
+    ran = CliRunner().invoke(app, ["--rpc-url", "http://127.0.0.1:9/secret-key", "--", *_signing(DEPLOYER)])
+    assert (ran.exit_code, "No node answers" in ran.output) == (1, True)
+    assert "secret-key" not in ran.output
+
+
 def test_a_slip_in_a_setting_does_not_deploy_a_second_splitter(tmp_path, monkeypatch):
     file = tmp_path / "d.json"
     with a_network() as w3:
