@@ -23,6 +23,7 @@ from api.settings import ApiSettings
 from api.studios import endpoints as studios
 from api.tips import endpoints as tips
 from api.wallets import endpoints as wallets
+from api.webhooks import endpoints as webhooks
 from api.x402 import endpoints as x402
 from api.x402 import facilitator
 
@@ -44,6 +45,7 @@ ROUTERS: Sequence[APIRouter] = (
     x402.router,
     facilitator.router,
     live.router,
+    webhooks.router,
     payouts.router,
 )
 """Every feature's endpoints."""

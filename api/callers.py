@@ -11,7 +11,14 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 from api.errors import Forbidden, MissingScope, NotAuthenticated
 
 Scope = Literal[
-    "profile:write", "keys:write", "wallets:write", "studios:write", "scripts:write", "tips:write", "payouts:write"
+    "profile:write",
+    "keys:write",
+    "wallets:write",
+    "studios:write",
+    "scripts:write",
+    "tips:write",
+    "payouts:write",
+    "webhooks:write",
 ]
 """What an API key may do beyond reading, which every valid key may."""
 

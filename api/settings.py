@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, IPvAnyNetwork, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PUBLIC_RPC_URLS = {8453: "https://mainnet.base.org", 84532: "https://sepolia.base.org"}
@@ -56,12 +56,14 @@ class ApiSettings(MigrateSettings):
     """Gasless tips in any 24 hours."""
     gasless_tips_per_payer: int = Field(default=200, ge=1)
     """Gasless tips of one wallet in any 24 hours."""
+    webhook_networks: Annotated[list[IPvAnyNetwork], NoDecode] = []
+    """Comma-separated private networks that webhooks may reach all the same (development); over http, too."""
     max_lag_blocks: int = Field(default=30, ge=1)
     """A ledger further behind the chain than this is not ready."""
     max_silence_seconds: int = Field(default=60, ge=5)
     """A ledger that was not updated for so long is not ready."""
 
-    @field_validator("rpc_urls", mode="before")
+    @field_validator("rpc_urls", "webhook_networks", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

@@ -21,6 +21,8 @@ from api.settings import ApiSettings
 from api.studios import jobs as studios
 from api.tips import jobs as tips
 from api.wallets import jobs as wallets
+from api.webhooks import delivering
+from api.webhooks import jobs as webhooks
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +33,7 @@ JOBS: Sequence[Job] = (
     *tips.JOBS,
     *payouts.JOBS,
     *live.JOBS,
+    *webhooks.JOBS,
 )
 """Every job of every feature."""
 
@@ -56,6 +59,7 @@ async def run(settings: ApiSettings) -> None:
             ),
             asyncio.create_task(_reap(app)),
             asyncio.create_task(announcing.run(held)),
+            asyncio.create_task(delivering.run(held)),
         ]
         waiting = asyncio.create_task(stopping.wait())
         done, _ = await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)

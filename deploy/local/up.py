@@ -167,6 +167,8 @@ def _services(settings: LocalSettings, home: Home, parts: Parts) -> dict[str, Se
         "OPERATOR_TOKEN": home.secret("operator-token", settings.operator_token),
         "LOCAL_CHAIN": "true" if settings.embeds_chain else "false",
     }
+    if settings.embeds_chain:
+        api["WEBHOOK_NETWORKS"] = "127.0.0.0/8,::1/128"
     heads = {"INDEXER_WS_URLS": parts.rpc_urls.replace("http", "ws", 1)} if settings.embeds_chain else {}
     said = settings.said
     services = [
@@ -176,8 +178,12 @@ def _services(settings: LocalSettings, home: Home, parts: Parts) -> dict[str, Se
             [sys.executable, "-m", "relayer", "run"],
             shared | keys | said("RELAYER_", "REGISTRAR_", "FAUCET_"),
         ),
-        Service("api", [sys.executable, "-m", "api", "run"], shared | api | said("API_DATABASE_URL", "MOLT_HOST")),
-        Service("worker", [sys.executable, "-m", "api", "worker"], shared | api | said("API_DATABASE_URL")),
+        Service(
+            "api",
+            [sys.executable, "-m", "api", "run"],
+            shared | api | said("API_DATABASE_URL", "MOLT_HOST", "WEBHOOK_"),
+        ),
+        Service("worker", [sys.executable, "-m", "api", "worker"], shared | api | said("API_DATABASE_URL", "WEBHOOK_")),
     ]
     return {service.name: service for service in services}
 
