@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db import WriteSession
@@ -41,6 +41,7 @@ async def announce(session: WriteSession, chain_id: int) -> bool:
         return False
     told, final = bounds
     await _announce_submissions(session, chain_id)
+    await _announce_notices(session, chain_id)
     await _take_back(session, chain_id)
     found = await _new_facts(session, chain_id, told)
     for fact in found:
@@ -74,6 +75,20 @@ async def _announce_submissions(session: AsyncSession, chain_id: int) -> None:
         accounts = [row["creator_id"], row["agent_id"]]
         about = {"subject": str(row["id"]), "episode_id": row["episode_id"], "account_ids": accounts}
         await _insert(session, "tip.seen", about, data)
+
+
+async def _announce_notices(session: AsyncSession, chain_id: int) -> None:
+    rows = await session.execute(_NOTICES, {"chain_id": chain_id})
+    for row in sorted(rows.mappings(), key=lambda row: (row["created_at"], row["account_id"], row["expires_at"])):
+        data = {
+            "chain_id": chain_id,
+            "account_id": str(row["account_id"]),
+            "amount_micro_usdc": str(row["amount_micro_usdc"]),
+            "expires_at": row["expires_at"].isoformat(),
+            "day": row["day"],
+        }
+        about = {"subject": str(row["account_id"]), "episode_id": None, "account_ids": [row["account_id"]]}
+        await _insert(session, "share.notice", about, data)
 
 
 async def _take_back(session: AsyncSession, chain_id: int) -> None:
@@ -153,6 +168,10 @@ _SUBMISSIONS = text(
      WHERE NOT announced AND tip.chain_id = :chain_id AND episode.id = tip.episode_id
     RETURNING tip.id, tip.episode_id, payer, amount_micro_usdc, rail, tip.created_at, creator_id, agent_id"""
 )
+_NOTICES = text(
+    """UPDATE app.hold_notice SET announced = true WHERE NOT announced AND chain_id = :chain_id
+    RETURNING account_id, amount_micro_usdc, expires_at, day, created_at"""
+)
 _ENDED = """DELETE FROM app.announced USING app.event WHERE event.id = event_id AND chain_id = :chain_id AND {}
     RETURNING block_number, log_index, kind, subject, episode_id, account_ids, data"""
 _GONE = text(
@@ -163,21 +182,40 @@ _GONE = text(
 )
 _FINAL = text(_ENDED.format("block_number <= :final"))
 _MOVE = text("UPDATE app.announcer SET final_number = :final WHERE chain_id = :chain_id")
-_NEW = {
-    table: text(
-        f"""SELECT fact.*, block.hash AS block_hash, block.timestamp AS block_time{columns}
-          FROM ledger.{table} fact
-          JOIN ledger.block ON block.chain_id = fact.chain_id AND block.number = fact.block_number{join}
-         WHERE fact.chain_id = :chain_id AND fact.block_number > :after AND NOT EXISTS (
+_UNTOLD = """NOT EXISTS (
            SELECT FROM app.announced
             WHERE announced.chain_id = fact.chain_id AND announced.tx_hash = fact.tx_hash
-              AND announced.log_index = fact.log_index)
+              AND announced.log_index = fact.log_index)"""
+
+
+def _new_rows(table: str) -> TextClause:
+    of_episodes = table in ("tip_split", "share_held")
+    episode_id = ", episode.id AS episode_id" if of_episodes else ""
+    episode = "LEFT JOIN app.episode ON episode.ref = fact.ref" if of_episodes else ""
+    return text(
+        f"""SELECT fact.*, block.hash AS block_hash, block.timestamp AS block_time{episode_id}
+          FROM ledger.{table} fact
+          JOIN ledger.block ON block.chain_id = fact.chain_id AND block.number = fact.block_number {episode}
+         WHERE fact.chain_id = :chain_id AND fact.block_number > :after AND {_UNTOLD}
          ORDER BY fact.block_number, fact.log_index LIMIT :limit"""  # noqa: S608 - constants only
     )
-    for table in TABLES
-    for columns, join in [
-        (", episode.id AS episode_id", " LEFT JOIN app.episode ON episode.ref = fact.ref")
-        if table in ("tip_split", "share_held")
-        else ("", "")
-    ]
-}
+
+
+# Told by the block that made it ours: it may be younger than the transfer, and goes when that block goes.
+_NEW_TRANSFERS = text(
+    f"""SELECT fact.chain_id, fact.noticed_block_number AS block_number, fact.log_index, fact.tx_hash,
+           from_address AS payer, fact.amount_micro_usdc, 'transfer' AS rail, vault.vault, vault.ref, vault.creator_id,
+           vault.agent_id, block.hash AS block_hash, block.timestamp AS block_time, episode.id AS episode_id
+      FROM ledger.usdc_transfer fact
+      JOIN ledger.vault_deployed vault ON vault.chain_id = fact.chain_id AND vault.vault = fact.to_address
+      JOIN app.episode ON episode.ref = vault.ref
+      JOIN ledger.block ON block.chain_id = fact.chain_id AND block.number = fact.noticed_block_number
+     WHERE fact.chain_id = :chain_id AND fact.amount_micro_usdc > 0 AND {_UNTOLD}
+       AND (fact.block_number > :after
+         OR (fact.noticed_block_number > fact.block_number AND fact.noticed_block_number > :after))
+       AND NOT EXISTS (SELECT FROM ledger.vault_flushed flush
+            WHERE flush.chain_id = fact.chain_id AND flush.block_number = fact.block_number
+              AND flush.tx_hash = fact.tx_hash AND flush.vault = fact.to_address)
+     ORDER BY fact.noticed_block_number, fact.log_index LIMIT :limit"""  # noqa: S608 - constants only
+)
+_NEW = {table: _NEW_TRANSFERS if table == "usdc_transfer" else _new_rows(table) for table in TABLES}

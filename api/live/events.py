@@ -15,14 +15,17 @@ TABLES: Mapping[str, str] = {
     "share_claimed": "share.claimed",
     "share_swept": "share.swept",
     "wallet_event": "wallet",
+    "usdc_transfer": "tip.seen",
 }
-"""Facts that are announced, by their table; wallet events are `wallet.set`, `wallet.rotation_started`, …"""
+"""Facts that are announced, by their table; wallet events are `wallet.set`, `wallet.rotation_started`, …, and of
+transfers only those are that brought a tip into a vault, to be split by a flush."""
 KINDS = (
     "tip.seen",
     "tip.split",
     "tip.final",
     "tip.reorged",
     "share.held",
+    "share.notice",
     "share.claimed",
     "share.swept",
     "share.reorged",

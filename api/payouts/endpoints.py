@@ -16,7 +16,7 @@ from api.db import Reading, Writing
 from api.errors import ChainUnavailable, Forbidden, MissingScope, NotAuthenticated, problems
 from api.idempotency import IdempotencyKeyMissing
 from api.pages import InvalidCursor, Page, PageOf
-from api.payouts import claims, queries, schemas, service, views
+from api.payouts import claims, notices, queries, schemas, service, views
 from api.payouts.errors import (
     AccountNotFound,
     ClaimNotFound,
@@ -68,6 +68,22 @@ async def list_unclaimed(
     own = await _own(session, caller, account_id)
     head = await quotes.demand_head(session, resources.chain_id)
     return await views.unclaimed(session, resources.chain_id, own, head.timestamp)
+
+
+@router.get("/payouts/notices", operation_id="listNotices", responses=problems(*_OWN, InvalidCursor, AccountNotFound))
+async def list_notices(
+    *,
+    session: Reading,
+    resources: Held,
+    caller: CurrentAccount,
+    page: PageOf,
+    account_id: Annotated[UUID | None, _ONE] = None,
+) -> Page[schemas.Notice]:
+    """What you were told about held shares (also by `share.notice` events and webhooks), newest first."""
+    own = [each.id for each in await _own(session, caller, account_id)]
+    after = page.after(notices.Place)  # type: ignore[arg-type]
+    rows = await notices.notices(session, resources.chain_id, own, after=after, limit=page.fetch)
+    return page.of(rows, key=notices.place, show=lambda row: row)
 
 
 @router.post(

@@ -243,23 +243,5 @@ async def expiries_tried_today(session: AsyncSession, chain_id: int, account_id:
     return set(rows)
 
 
-async def insert_notice(session: AsyncSession, chain_id: int, bucket: LiveBucket, day: int) -> bool:
-    """False when it was written before."""
-    written = await session.scalar(
-        text(
-            """INSERT INTO app.hold_notice (chain_id, account_id, expires_at, day, amount_micro_usdc)
-            VALUES (:chain_id, :account_id, :expires_at, :day, :amount) ON CONFLICT DO NOTHING RETURNING day"""
-        ),
-        {
-            "chain_id": chain_id,
-            "account_id": bucket.account_id,
-            "expires_at": bucket.expires_at,
-            "day": day,
-            "amount": bucket.amount_micro_usdc,
-        },
-    )
-    return written is not None
-
-
 def _of(chain_id: int, accounts: Sequence[bytes]) -> dict[str, Any]:
     return {"chain_id": chain_id, "accounts": list(accounts)}

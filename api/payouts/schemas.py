@@ -63,6 +63,16 @@ class UnclaimedList(BaseModel):
     next_cursor: None = None
 
 
+class Notice(BaseModel):
+    """What an account was told of a bucket, at that moment."""
+
+    account_id: UUID
+    amount_micro_usdc: Amount = Field(description="held then; `GET /payouts/unclaimed` says what is held now")
+    expires_at: datetime
+    day: Literal[0, 7, 21, 27, 29] = Field(description="days since it was held; it is swept on day 30")
+    created_at: datetime
+
+
 class ClaimRequest(BaseModel):
     """Which buckets to claim; all live ones of all the caller's accounts when nothing is named."""
 

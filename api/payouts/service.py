@@ -13,7 +13,7 @@ from api.accounts import queries as accounts
 from api.audit import trail
 from api.callers import Account
 from api.db import WriteSession
-from api.payouts import claims, queries, rules
+from api.payouts import claims, notices, queries, rules
 from api.payouts.claims import Claim
 from api.payouts.errors import AccountNotFound, NothingToClaim, PayoutsFrozen, UnverifiedWallet, WalletBlacklisted
 from api.resources import Resources
@@ -93,7 +93,7 @@ async def notify_of_holds(session: WriteSession, deployment: Deployment) -> int:
     for bucket in await queries.live_buckets(session, deployment.chain_id, head.timestamp):
         day = rules.notice_due(bucket.expires_at, head.timestamp)
         if day is not None:
-            written += await queries.insert_notice(session, deployment.chain_id, bucket, day)
+            written += await notices.insert(session, deployment.chain_id, bucket, day)
     return written
 
 

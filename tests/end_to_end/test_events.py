@@ -79,6 +79,19 @@ async def test_a_tip_is_seen_split_and_final(platform: Platform, episode: Json) 
     assert events[1]["subject"] == events[2]["subject"] == platform.get("/tips", payer=payer.address)["data"][0]["id"]
 
 
+async def test_a_plain_transfer_is_seen_before_it_is_split(platform: Platform, episode: Json) -> None:
+    payer, ready = platform.a_payer(), asyncio.Event()
+    listening = asyncio.create_task(heard(platform, until="tip.split", ready=ready, episode=episode["id"]))
+    await ready.wait()
+    (call,) = platform.quote(episode, payer=payer)["rails"]["transfer"]["calls"]
+    receipt = await asyncio.to_thread(platform.send, call, payer)
+    seen, split = await asyncio.wait_for(listening, 60)
+    assert (seen["kind"], split["kind"]) == ("tip.seen", "tip.split")
+    assert seen["data"]["tx_hash"] == receipt["transactionHash"].to_0x_hex()
+    assert (seen["data"]["rail"], seen["data"]["payer"]) == ("transfer", payer.address)
+    assert seen["data"]["amount_micro_usdc"] == split["data"]["amount_micro_usdc"]
+
+
 async def test_a_reorganised_tip_is_taken_back(platform: Platform, episode: Json) -> None:
     payer, ready = platform.a_payer(), asyncio.Event()
     platform.mine(8)
