@@ -12,6 +12,7 @@ from api import edge
 from api.callers import MaybeCaller
 from api.db import Reading, Writing
 from api.errors import ChainUnavailable, MethodNotAllowed, problems
+from api.live.feed import Feed
 from api.production.errors import EpisodeNotFound
 from api.resources import Held, Resources
 from api.tips import errors as tip_errors
@@ -89,7 +90,9 @@ async def tip_episode(
     except service.REFUSALS as refusal:
         raise offer.refused(refusal.code.lower()) from refusal
     if tip.status == "pending":
-        request.state.then = partial(_answer, resources, tip, payload, offer, given.payer)
+        feed: Feed = request.app.state.feed
+        outcome = partial(service.settled, resources, feed, tip, seen=feed.last)
+        request.state.then = partial(_answer, outcome, payload, offer, given.payer)
     return receipts.of(tip, payload, offer, payer=given.payer)
 
 
@@ -133,5 +136,5 @@ async def _offer(
     return Offer(resources.deployment, episode, amount, url), minimum
 
 
-async def _answer(resources: Resources, tip: schemas.Tip, payload: Payload, offer: Offer, payer: bytes) -> Response:
-    return receipts.of(await service.settled(resources, tip), payload, offer, payer=payer)
+async def _answer(outcome: service.Outcome, payload: Payload, offer: Offer, payer: bytes) -> Response:
+    return receipts.of(await outcome(), payload, offer, payer=payer)

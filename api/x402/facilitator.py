@@ -27,10 +27,10 @@ from api import edge
 from api.callers import MaybeCaller
 from api.db import Writing
 from api.errors import ChainUnavailable, Problem, problems
+from api.live.feed import Feed
 from api.production import queries as production
 from api.resources import Held, Resources
 from api.tips import errors as tip_errors
-from api.tips import schemas
 from api.tips import service as tips
 from api.wire import address_text
 from api.x402 import payment, receipts, service
@@ -110,12 +110,14 @@ async def settle(
             network=payload.get_network(),
         )
     if tip.status == "pending":
-        request.state.then = partial(_settled, resources, tip, payload, offer, given.payer)
+        feed: Feed = request.app.state.feed
+        outcome = partial(service.settled, resources, feed, tip, seen=feed.last)
+        request.state.then = partial(_settled, outcome, payload, offer, given.payer)
     return receipts.settlement(tip, payload, offer, payer=given.payer)
 
 
-async def _settled(resources: Resources, tip: schemas.Tip, payload: Payload, offer: Offer, payer: bytes) -> Response:
-    receipt = receipts.settlement(await service.settled(resources, tip), payload, offer, payer=payer)
+async def _settled(outcome: service.Outcome, payload: Payload, offer: Offer, payer: bytes) -> Response:
+    receipt = receipts.settlement(await outcome(), payload, offer, payer=payer)
     return JSONResponse(receipt.model_dump(mode="json", by_alias=True, exclude_none=True))
 
 

@@ -1,20 +1,24 @@
 """Takes a payment, and waits for what the chain makes of it."""
 
-import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from api.callers import Caller
 from api.db import WriteSession
 from api.errors import Problem
+from api.live.feed import Feed
 from api.resources import Resources
 from api.tips import errors, queries, schemas, service, submissions, views
 from api.tips.schemas import SubmittedAuthorization
+from api.wire import address_text
 from ledger.money import MicroUsdc
 
 WAIT_SECONDS = 15.0
 """Several blocks of Base; then the answer is 202."""
-_LOOK_SECONDS = 0.2
+_LOOK_SECONDS = 5.0
+"""At the latest; at once when its split is announced. Each look is a dozen queries: fifty payers who wait and
+look five times a second took most of a processor (`make bench-tips`)."""
 
 REFUSALS: tuple[type[Problem], ...] = (*errors.VOID, errors.InsufficientBalance, errors.PayerBlacklisted)
 """By these the payment moved nothing, and cannot: to ask for another one is safe."""
@@ -42,13 +46,34 @@ async def take(
     return await views.of_submitted(session, held.deployment, submitted)
 
 
-async def settled(held: Resources, tip: schemas.Tip) -> schemas.Tip:
-    """The tip as it is once its outcome is known, or after WAIT_SECONDS. No connection is held between two looks."""
+Outcome = Callable[[], Awaitable[schemas.Tip]]
+"""Waits for it, with `settled`."""
+
+
+async def settled(held: Resources, feed: Feed, tip: schemas.Tip, *, seen: int) -> schemas.Tip:
+    """The tip as it is once its outcome is known, or after WAIT_SECONDS. No connection is held between two looks.
+
+    `seen`: the feed's last event before the payment was committed, so that its split cannot be among those seen."""
     until = time.monotonic() + WAIT_SECONDS
     while tip.status == "pending" and time.monotonic() < until:
-        await asyncio.sleep(_LOOK_SECONDS)
+        seen = await _split_may_be_known(feed, seen, tip)
         tip = await _looked(held, tip)
     return tip
+
+
+async def _split_may_be_known(feed: Feed, seen: int, tip: schemas.Tip) -> int:
+    """Waits until a split after event `seen` may be this tip's, or _LOOK_SECONDS; answers which events it has seen."""
+    payers = {None, address_text(tip.payer) if tip.payer else None}
+    until = time.monotonic() + _LOOK_SECONDS
+    while (left := until - time.monotonic()) > 0:
+        events = await feed.after(seen)
+        splits = (event for event in events if event.kind == "tip.split" and event.episode_id == tip.episode_id)
+        seen = events[-1].id if events else seen
+        if any(event.data["payer"] in payers for event in splits):
+            return seen
+        if not events:
+            await feed.wait(left)
+    return seen
 
 
 async def _looked(held: Resources, tip: schemas.Tip) -> schemas.Tip:
