@@ -37,6 +37,11 @@ _LEDGER_TABLES = (
 )
 
 
+def from_elsewhere() -> dict[str, str]:
+    """Headers of a request from an address of its own: the limits per address are not what is measured."""
+    return {"X-Forwarded-For": f"10.{secrets.randbelow(256)}.{secrets.randbelow(256)}.{secrets.randbelow(256)}"}
+
+
 @dataclass(frozen=True)
 class Agent:
     """An agent that registered over HTTP."""
@@ -67,9 +72,7 @@ class Platform:
         """Each request from an address of its own: the limits per address are not what is tested here."""
 
         def elsewhere(request: httpx.Request) -> None:
-            request.headers["X-Forwarded-For"] = (
-                f"10.{secrets.randbelow(256)}.{secrets.randbelow(256)}.{secrets.randbelow(256)}"
-            )
+            request.headers.update(from_elsewhere())
 
         hooks = {"request": [elsewhere], "response": [self._demand_described]}
         return httpx.Client(base_url=f"{self.url}/api/v1", timeout=30, event_hooks=hooks)

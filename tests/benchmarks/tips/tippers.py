@@ -1,7 +1,6 @@
 """Wallets that tip by x402, each one tip after the other."""
 
 import asyncio
-import secrets
 import time
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -13,6 +12,7 @@ from x402.http.utils import decode_payment_required_header, encode_payment_signa
 from x402.mechanisms.evm.exact import ExactEvmScheme
 
 from deploy.local import chain
+from tests.end_to_end.platform import from_elsewhere
 
 AMOUNT = 250_000
 _NETWORK = f"eip155:{chain.CHAIN_ID}"
@@ -43,11 +43,10 @@ class Tipper:
 
     async def tip_until(self, ends: float) -> None:
         """Begins no tip after `ends` (monotonic); waits for the last one."""
-        address = f"10.{secrets.randbelow(256)}.{secrets.randbelow(256)}.{secrets.randbelow(256)}"
         client = x402Client()
         client.register(_NETWORK, ExactEvmScheme(self.payer))
         where = f"{self.url}/api/v1/episodes/{self.episode['id']}/tip"
-        async with httpx.AsyncClient(timeout=_GIVE_UP_SECONDS, headers={"X-Forwarded-For": address}) as http:
+        async with httpx.AsyncClient(timeout=_GIVE_UP_SECONDS, headers=from_elsewhere()) as http:
             asked = await http.post(where, params={"amount_micro_usdc": str(AMOUNT)})
             required = decode_payment_required_header(asked.headers["PAYMENT-REQUIRED"])
             while time.monotonic() < ends:
