@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check demo verify status gas mutate prove prove-nightly symbolic slither chaos chaos-indexer bench-indexer bench-live bench-scale bench-tips bench-events bench-verify lock openapi abi standard-input format clean
+.PHONY: help install up test check demo verify status gas mutate prove prove-nightly symbolic slither chaos chaos-indexer chaos-tips bench-indexer bench-live bench-scale bench-tips bench-events bench-verify lock openapi abi standard-input format clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ chaos-indexer: install ## 1,000 chain histories under nodes that lie, 300 kills 
 
 chaos: install ## 200 random reorganisations, 100 kills of indexer and relayer each (6 to 15 minutes)
 	@$(PY) scripts/chaos.py
+
+chaos-tips: install ## the node dies for 60 s in the middle of 200 tips: none lost, none paid twice (2 minutes)
+	@OUTAGE_SECONDS=60 OUTAGE_TIPS=200 $(PY) -m pytest -q -s tests/end_to_end/test_rpc_outage.py | grep '^{'
 
 bench-indexer: install ## rows/s of a backfill beside the limits, a plain loop, Ponder and Envio (ROUNDS=3; 20 minutes)
 	@$(PY) -m tests.benchmarks.indexer --rounds $(or $(ROUNDS),3)

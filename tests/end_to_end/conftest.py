@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -26,21 +27,37 @@ READY_WITHIN_SECONDS = 90
 @pytest.fixture(scope="session")
 def platform(scratch: Path, postgres_server: str, migrated_template: str, deployed_chain: Path) -> Iterator[Platform]:
     """One platform for all tests of this folder: each makes its own accounts, episodes and payers."""
+    with chain.running(load_state=deployed_chain / "state.json", epoch_blocks=EPOCH_BLOCKS) as rpc_url:
+        databases = Databases(postgres_server, migrated_template)
+        with a_platform(scratch / "end-to-end", databases, deployed_chain, rpc_url=rpc_url) as found:
+            yield found
+
+
+@dataclass(frozen=True)
+class Databases:
+    """Where to make one: the server, and the template that has every migration applied."""
+
+    server: str
+    template: str
+
+
+@contextmanager
+def a_platform(
+    folder: Path, databases: Databases, deployed: Path, *, rpc_url: str, services_rpc_url: str | None = None
+) -> Iterator[Platform]:
+    """The four services over the chain at `rpc_url`; they reach it by `services_rpc_url` when that is another one."""
+    folder.mkdir()
     with ExitStack() as stack:
-        folder = scratch / "end-to-end"
-        folder.mkdir()
-        rpc_url = stack.enter_context(
-            chain.running(load_state=deployed_chain / "state.json", epoch_blocks=EPOCH_BLOCKS)
-        )
         cache_url = stack.enter_context(cache.running(folder / "valkey"))
-        database_url = postgres.ensure_database(postgres_server, "end_to_end", template=migrated_template)
-        stack.callback(postgres.drop_database, postgres_server, "end_to_end")
+        name = folder.name.replace("-", "_")
+        database_url = postgres.ensure_database(databases.server, name, template=databases.template)
+        stack.callback(postgres.drop_database, databases.server, name)
         environment = {
             "DATABASE_URL": database_url,
             "CACHE_URL": cache_url,
-            "RPC_URLS": rpc_url,
+            "RPC_URLS": services_rpc_url or rpc_url,
             "CHAIN_ID": str(chain.CHAIN_ID),
-            "DEPLOYMENT_FILE": str(deployed_chain / "deployment.json"),
+            "DEPLOYMENT_FILE": str(deployed / "deployment.json"),
             "MOLT_HOME": str(folder),
             "MOLT_PORT": str(free_port()),
             "API_KEY_PEPPER": secrets.token_hex(32),
@@ -56,7 +73,7 @@ def platform(scratch: Path, postgres_server: str, migrated_template: str, deploy
             url=environment["PUBLIC_URL"],
             rpc_url=rpc_url,
             operator_token=environment["OPERATOR_TOKEN"],
-            deployment_file=deployed_chain / "deployment.json",
+            deployment_file=deployed / "deployment.json",
             database_url=database_url,
             environment=environment,
         )
