@@ -72,6 +72,15 @@ class Delivery:
         chosen += await self._gap_fillers(view, waiting, quoted)
         await self.broadcast([attempt for attempt in chosen if self._is_due(attempt)])
 
+    def is_held_up(self, view: View, sent: Sequence[Sent]) -> bool:
+        """Whether the key's queue waits for a transaction that is late: what is signed now would wait behind it."""
+        first = next((item for item in sent if not item.is_mined and item.nonce >= view.nonce), None)
+        if first is None:
+            return False
+        was_replaced, was_refused = len(first.attempts) > 1, first.current.answer is not None
+        is_cheap = not fees.can_be_mined(first.current.fees, view.head.base_fee_wei)
+        return was_replaced or was_refused or is_cheap or self._is_stuck(first.current)
+
     async def broadcast(self, attempts: Sequence[Attempt]) -> None:
         """Gives the bytes to a node, in the order of nonces, and writes down what it said.
 

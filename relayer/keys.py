@@ -5,11 +5,12 @@
 
 import json
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, get_args
 
 import structlog
 from eth_account import Account
@@ -22,6 +23,9 @@ from relayer.outbox import Key
 from relayer.settings import RelayerSettings, SettingsError
 
 log = structlog.get_logger()
+
+SEVERAL: Collection[Key] = {"relayer"}
+"""Names that several keys may share, because anybody may send what they send. The others hold a role each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,47 +87,51 @@ class LocalKey:
         raise TypeError("a key is not pickled")
 
 
-def load(settings: RelayerSettings) -> dict[Key, Signer]:
+def load(settings: RelayerSettings) -> dict[Key, Sequence[Signer]]:
     """Every key that is set, by name. Raises SettingsError when none is, or one cannot be used."""
-    sources: dict[Key, Signer | None] = {
-        "relayer": _key(
-            "RELAYER_KEY",
-            settings.relayer_key,
-            settings.relayer_keystore,
-            settings.relayer_keystore_password_file,
-        ),
-        "registrar": _key(
-            "REGISTRAR_KEY",
-            settings.registrar_key,
-            settings.registrar_keystore,
-            settings.registrar_keystore_password_file,
-        ),
-        "faucet": _key(
-            "FAUCET_KEY",
-            settings.faucet_key,
-            settings.faucet_keystore,
-            settings.faucet_keystore_password_file,
-        ),
-    }
-    found = {name: signer for name, signer in sources.items() if signer is not None}
+    names: Sequence[Key] = get_args(Key)
+    found: dict[Key, Sequence[Signer]] = {name: signers for name in names if (signers := _signers(settings, name))}
     if not found:
         raise SettingsError("No key is set: set RELAYER_KEY (hex) or RELAYER_KEYSTORE with its _PASSWORD_FILE.")
     return found
 
 
-def _key(name: str, secret: SecretStr | None, keystore: Path | None, password_file: Path | None) -> LocalKey | None:
-    if secret is not None and keystore is not None:
-        raise SettingsError(f"{name} and {name}STORE are both set: keep one of them.")
-    if secret is not None:
-        return _unlocked(f"{name} is not 32 bytes of hex", secret.get_secret_value)
-    if keystore is None:
-        return None
-    if password_file is None:
-        raise SettingsError(f"{name}STORE is set, so {name}STORE_PASSWORD_FILE must name the file with its password.")
+def _signers(settings: RelayerSettings, name: Key) -> Sequence[Signer]:
+    setting = f"{name.upper()}_KEY"
+    found = _local_keys(
+        setting,
+        getattr(settings, f"{name}_key"),
+        getattr(settings, f"{name}_keystore"),
+        getattr(settings, f"{name}_keystore_password_file"),
+    )
+    if len(found) > 1 and name not in SEVERAL:
+        raise SettingsError(f"{setting}: {len(found)} keys are given, and only one can hold its role.")
+    if len({signer.address for signer in found}) < len(found):
+        raise SettingsError(f"{setting}: the same key is given twice.")
+    return found
+
+
+def _local_keys(
+    setting: str, secrets: Sequence[SecretStr], keystores: Sequence[Path], password_files: Sequence[Path]
+) -> list[LocalKey]:
+    if secrets and keystores:
+        raise SettingsError(f"{setting} and {setting}STORE are both set: keep one of them.")
+    if keystores and len(password_files) not in {1, len(keystores)}:
+        raise SettingsError(
+            f"{setting}STORE is set, so {setting}STORE_PASSWORD_FILE must name the file with its password:"
+            " one for all keystores, or as many."
+        )
+    passwords = cycle(password_files)
+    return [_unlocked(f"{setting} is not 32 bytes of hex", secret.get_secret_value) for secret in secrets] + [
+        _opened(setting, keystore, next(passwords)) for keystore in keystores
+    ]
+
+
+def _opened(setting: str, keystore: Path, password_file: Path) -> LocalKey:
     for path in (keystore, password_file):
         _warn_if_others_may_read(path)
     return _unlocked(
-        f"{name}STORE cannot be opened with its password (wrong password, or no keystore file)",
+        f"{setting}STORE {keystore.name} cannot be opened with its password (wrong password, or no keystore file)",
         lambda: Account.decrypt(json.loads(keystore.read_text()), password_file.read_text().rstrip("\r\n")),
     )
 

@@ -37,6 +37,8 @@ class Lane:
 
     signer: Signer
     key_names: Collection[Key]
+    shared_names: Collection[Key]
+    """Those of them that other keys answer to as well."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -63,12 +65,15 @@ def policy_of(settings: RelayerSettings) -> Policy:
     )
 
 
-def _lanes(signers: dict[Key, Signer]) -> list[Lane]:
-    """One lane an address: two names of one key share its nonces."""
+def _lanes(signers: dict[Key, Sequence[Signer]]) -> list[Lane]:
+    """One lane an address: two names of one key share its nonces, and several keys of one name its requests."""
     names: dict[bytes, list[Key]] = defaultdict(list)
-    for name, signer in signers.items():
-        names[signer.address].append(name)
-    return [Lane(signers[found[0]], found) for found in names.values()]
+    for name, several in signers.items():
+        for signer in several:
+            names[signer.address].append(name)
+    shared = {name for name, several in signers.items() if len(several) > 1}
+    by_address = {signer.address: signer for several in signers.values() for signer in several}
+    return [Lane(by_address[address], found, shared.intersection(found)) for address, found in names.items()]
 
 
 async def _keep(settings: RelayerSettings, chain: Chain, lane: Lane) -> None:
@@ -112,6 +117,7 @@ async def _work(settings: RelayerSettings, chain: Chain, lane: Lane) -> None:
             lease=lease,
             signer=lane.signer,
             key_names=lane.key_names,
+            shared_names=lane.shared_names,
             policy=policy_of(settings),
             wake=lane.wake,
         )

@@ -31,7 +31,7 @@ def some_settings(**changes) -> RelayerSettings:
 
 
 async def test_what_is_signed_recovers_to_the_keys_address_and_has_the_hash_it_says():
-    (signer,) = keys.load(some_settings(relayer_key=SECRET)).values()
+    (signer,) = keys.load(some_settings(relayer_key=SECRET))["relayer"]
     signed = await signer.sign(TRANSACTION)
     assert bytes.fromhex(Account.recover_transaction(signed.raw)[2:]) == signer.address
     assert signed.transaction == TRANSACTION
@@ -45,13 +45,36 @@ def test_a_keystore_opens_with_its_password_file(tmp_path):
     password.write_text("open sesame\n")
     found = keys.load(some_settings(registrar_keystore=store, registrar_keystore_password_file=password))
     assert list(found) == ["registrar"]
-    assert found["registrar"].address == bytes.fromhex(Account.from_key(SECRET).address[2:])
+    assert found["registrar"][0].address == bytes.fromhex(Account.from_key(SECRET).address[2:])
+
+
+def test_several_keys_of_the_relayer_each_with_its_password_or_one_for_all(tmp_path):
+    secrets, passwords = [SECRET, SECRET[::-1]], ["open sesame", "sesame open"]
+    stores, files = [tmp_path / "a.json", tmp_path / "b.json"], [tmp_path / "a", tmp_path / "b"]
+    for secret, password, store, file in zip(secrets, passwords, stores, files, strict=True):
+        store.write_text(json.dumps(Account.encrypt(secret, password, kdf="pbkdf2", iterations=2)))
+        file.write_text(password)
+    addresses = [bytes.fromhex(Account.from_key(secret).address[2:]) for secret in secrets]
+
+    def loaded(**changes):
+        return [signer.address for signer in keys.load(some_settings(**changes))["relayer"]]
+
+    assert loaded(relayer_key=", ".join(secrets)) == addresses
+    in_files = {"relayer_keystore": f"{stores[0]},{stores[1]}"}
+    assert loaded(**in_files, relayer_keystore_password_file=f"{files[0]},{files[1]}") == addresses
+    stores[1].write_text(json.dumps(Account.encrypt(secrets[1], passwords[0], kdf="pbkdf2", iterations=2)))
+    assert loaded(**in_files, relayer_keystore_password_file=str(files[0])) == addresses
 
 
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
         ({}, "RELAYER_KEY"),
+        ({"registrar_key": f"{SECRET},{SECRET[::-1]}"}, "REGISTRAR_KEY"),
+        ({"faucet_key": f"{SECRET},{SECRET[::-1]}"}, "FAUCET_KEY"),
+        ({"relayer_key": f"{SECRET},0x{SECRET}"}, "RELAYER_KEY"),
+        ({"relayer_key": f"{SECRET},{SECRET[:-2]}"}, "RELAYER_KEY"),
+        ({"relayer_keystore": "/a,/b,/c", "relayer_keystore_password_file": "/a,/b"}, "RELAYER_KEYSTORE_PASSWORD_FILE"),
         ({"relayer_key": SECRET[:-2]}, "RELAYER_KEY"),
         ({"relayer_key": SECRET[:-2] + "zz"}, "RELAYER_KEY"),
         ({"faucet_key": "00" * 32}, "FAUCET_KEY"),
@@ -72,7 +95,7 @@ def test_a_key_that_cannot_be_used_is_named_and_not_shown(changes, named):
 
 def test_no_repr_error_or_copy_of_a_key_or_of_the_settings_shows_a_secret():
     loaded = some_settings(relayer_key=SECRET)
-    (signer,) = keys.load(loaded).values()
+    (signer,) = keys.load(loaded)["relayer"]
     shown = [repr(signer), str(signer), f"{signer}", repr(vars(loaded)), repr(loaded), str(loaded)]
     shown += [loaded.model_dump_json(exclude={"database_url"})]
     output = io.StringIO()
