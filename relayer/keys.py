@@ -1,6 +1,6 @@
-"""The keys that sign. A key's secret stays inside its object: no repr, log line, error or pickle shows it.
+"""The keys that sign: in memory (from the environment or a keystore file), or with a signing service (docs/keys.md).
 
-`Signer` is all that the rest knows, so that a KMS is one more class here (it signs a digest; the rest is the same).
+`Signer` is all that the rest knows. A secret stays inside its object: no repr, log line, error or pickle shows it.
 """
 
 import json
@@ -12,13 +12,17 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, get_args
 
+import httpx
 import structlog
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
 from pydantic import SecretStr
 
 from relayer.fees import Fees
+from relayer.kms import HttpKms, Kms, UnusableKey, address_of, recoverable
 from relayer.outbox import Key
 from relayer.settings import RelayerSettings, SettingsError
 
@@ -52,7 +56,8 @@ class Signer(Protocol):
     @property
     def address(self) -> bytes: ...
 
-    async def sign(self, transaction: Unsigned) -> Signed: ...
+    async def sign(self, transaction: Unsigned) -> Signed:
+        """Bytes that recover to `address`. Raises KmsError when the key is elsewhere and cannot be had now."""
 
 
 class LocalKey:
@@ -65,19 +70,7 @@ class LocalKey:
         self.address = bytes.fromhex(account.address[2:])
 
     async def sign(self, transaction: Unsigned) -> Signed:
-        signed = self._account.sign_transaction(
-            {
-                "type": 2,
-                "chainId": transaction.chain_id,
-                "nonce": transaction.nonce,
-                "to": to_checksum_address(transaction.to),
-                "value": transaction.value_wei,
-                "data": transaction.data,
-                "gas": transaction.gas_limit,
-                "maxFeePerGas": transaction.fees.max_fee_wei,
-                "maxPriorityFeePerGas": transaction.fees.priority_fee_wei,
-            }
-        )
+        signed = self._account.sign_transaction(_fields(transaction))
         return Signed(transaction, raw=bytes(signed.raw_transaction), tx_hash=bytes(signed.hash))
 
     def __repr__(self) -> str:
@@ -87,28 +80,84 @@ class LocalKey:
         raise TypeError("a key is not pickled")
 
 
-def load(settings: RelayerSettings) -> dict[Key, Sequence[Signer]]:
-    """Every key that is set, by name. Raises SettingsError when none is, or one cannot be used."""
+class RemoteKey:
+    """A private key that a signing service keeps. It sees digests only, and each of its answers is checked."""
+
+    __slots__ = ("_key_id", "_kms", "address")
+
+    def __init__(self, kms: Kms, key_id: str, address: bytes) -> None:
+        self._kms = kms
+        self._key_id = key_id
+        self.address = address
+
+    async def sign(self, transaction: Unsigned) -> Signed:
+        fields = _fields(transaction)
+        digest = TypedTransaction.from_dict(fields).hash()
+        answer = await self._kms.sign(self._key_id, digest)
+        signature = recoverable(answer, digest, self.address)
+        raw = TypedTransaction.from_dict({**fields, **signature._asdict()}).encode()
+        return Signed(transaction, raw=raw, tx_hash=keccak(raw))
+
+    def __repr__(self) -> str:
+        return f"RemoteKey(0x{self.address.hex()})"
+
+
+def _fields(transaction: Unsigned) -> dict[str, Any]:
+    return {
+        "type": 2,
+        "chainId": transaction.chain_id,
+        "nonce": transaction.nonce,
+        "to": to_checksum_address(transaction.to),
+        "value": transaction.value_wei,
+        "data": transaction.data,
+        "gas": transaction.gas_limit,
+        "maxFeePerGas": transaction.fees.max_fee_wei,
+        "maxPriorityFeePerGas": transaction.fees.priority_fee_wei,
+    }
+
+
+async def load(settings: RelayerSettings, client: httpx.AsyncClient) -> dict[Key, Sequence[Signer]]:
+    """Every key that is set, by name.
+
+    Raises SettingsError when none is, or one cannot be used; KmsError while the signing service does not tell whose
+    address its keys have.
+    """
     names: Sequence[Key] = get_args(Key)
-    found: dict[Key, Sequence[Signer]] = {name: signers for name in names if (signers := _signers(settings, name))}
-    if not found:
-        raise SettingsError("No key is set: set RELAYER_KEY (hex) or RELAYER_KEYSTORE with its _PASSWORD_FILE.")
-    return found
+    found = {name: await _signers(settings, name, client) for name in names}
+    if not any(found.values()):
+        raise SettingsError(
+            "No key is set: set RELAYER_KEY (hex), RELAYER_KEYSTORE with its _PASSWORD_FILE, or RELAYER_KMS_KEY."
+        )
+    return {name: signers for name, signers in found.items() if signers}
 
 
-def _signers(settings: RelayerSettings, name: Key) -> Sequence[Signer]:
+async def _signers(settings: RelayerSettings, name: Key, client: httpx.AsyncClient) -> Sequence[Signer]:
     setting = f"{name.upper()}_KEY"
-    found = _local_keys(
+    local = _local_keys(
         setting,
         getattr(settings, f"{name}_key"),
         getattr(settings, f"{name}_keystore"),
         getattr(settings, f"{name}_keystore_password_file"),
     )
+    found: list[Signer] = [*local, *await _remote_keys(settings, f"{name.upper()}_KMS_KEY", client)]
     if len(found) > 1 and name not in SEVERAL:
         raise SettingsError(f"{setting}: {len(found)} keys are given, and only one can hold its role.")
     if len({signer.address for signer in found}) < len(found):
         raise SettingsError(f"{setting}: the same key is given twice.")
     return found
+
+
+async def _remote_keys(settings: RelayerSettings, setting: str, client: httpx.AsyncClient) -> list[RemoteKey]:
+    key_ids: Sequence[str] = getattr(settings, setting.lower())
+    if not key_ids:
+        return []
+    if settings.relayer_kms_url is None:
+        raise SettingsError(f"{setting} is set, so RELAYER_KMS_URL must name the signing service (docs/keys.md).")
+    kms = HttpKms(settings.relayer_kms_url, settings.relayer_kms_token, settings.relayer_kms_timeout_seconds, client)
+    try:
+        return [RemoteKey(kms, key_id, address_of(await kms.public_key(key_id))) for key_id in key_ids]
+    except UnusableKey as error:
+        raise SettingsError(f"{setting}: a key of the signing service cannot be used: {error}.") from None
 
 
 def _local_keys(

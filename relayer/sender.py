@@ -5,6 +5,7 @@ line is followed by the same pass as if there had been none.
 """
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -16,7 +17,7 @@ import structlog
 
 from relayer import fees, journal, nonces, record
 from relayer.chain import Answer, Chain, Head, classified
-from relayer.delivery import NO_OP_GAS, Delivery, Policy
+from relayer.delivery import CANNOT_SIGN, NO_OP_GAS, Delivery, Policy
 from relayer.fees import Fees
 from relayer.journal import Request, Sent
 from relayer.keys import Signed, Signer, Unsigned
@@ -84,6 +85,8 @@ class Sender:
         self._alarms: set[str] = set()
         self._declined: dict[UUID, float] = {}
         """What this key cannot pay for, and until when (monotonic) it leaves it to others."""
+        self._sparing_until: float | None = None
+        """Set while the last signature failed."""
 
     async def run(self) -> None:
         await record.released(self._lease)  # what the holder before us was about to sign
@@ -163,7 +166,7 @@ class Sender:
     # ------------------------------------------------------------------------------------------------------------- send
 
     async def _send_new(self, view: View, sent: Sequence[Sent], quoted: Fees) -> None:
-        room, names = self._policy.max_in_flight - len(sent), self._names_now(view, sent)
+        room, names = self._room(sent), self._names_now(view, sent)
         if room <= 0 or not names:
             return
         free_wei = await self._chain.balance(self._signer.address) - sum(item.cost_wei for item in sent)
@@ -173,6 +176,15 @@ class Sender:
         async with self._claimed(names, room) as requests:
             if requests:
                 await self._send_some(requests, free_wei, quoted)
+
+    def _room(self, sent: Sequence[Sent]) -> int:
+        """How many requests to take. After a signature that failed: none for a while, then one to see whether it works
+        again, so that what this key cannot sign is with the other keys most of the time."""
+        room = self._policy.max_in_flight - len(sent)
+        if self._sparing_until is None:
+            return room
+        self._alarms.add(CANNOT_SIGN)
+        return 0 if time.monotonic() < self._sparing_until else min(room, 1)
 
     def _names_now(self, view: View, sent: Sequence[Sent]) -> Collection[Key]:
         """Whose requests to take: while the queue is held up, only those that no other key could send."""
@@ -217,15 +229,24 @@ class Sender:
         return await verdict(self._chain, call, LATEST) if _is_over(request, found) else found
 
     async def _sign_and_send(self, ready: Sequence[Ready], quoted: Fees) -> None:
-        first = self._lease.next_nonce
-        signed = [
-            (one.request, await self._signer.sign(self._unsigned(one, first + place, quoted)))
-            for place, one in enumerate(ready)
-        ]
+        signed = await self._signed(ready, quoted)
+        self._sparing_until = time.monotonic() + ASK_AGAIN_SECONDS if len(signed) < len(ready) else None
+        if not signed:
+            return
         attempts = await record.nonces_given(self._lease, signed)
         for request, transaction in signed:
             self._tell_signed(request, transaction)
         await self._delivery.broadcast(attempts)
+
+    async def _signed(self, ready: Sequence[Ready], quoted: Fees) -> list[tuple[Request, Signed]]:
+        """In the order of nonces, up to the first that could not be signed; what is behind it is forgotten."""
+        first = self._lease.next_nonce
+        found = await asyncio.gather(
+            *(self._delivery.sign(self._unsigned(one, first + place, quoted)) for place, one in enumerate(ready))
+        )
+        self._alarms |= self._delivery.alarms
+        signed = itertools.takewhile(lambda one: one is not None, found)
+        return [(one.request, transaction) for one, transaction in zip(ready, signed, strict=False) if transaction]
 
     def _unsigned(self, ready: Ready, nonce: int, quoted: Fees) -> Unsigned:
         return Unsigned(

@@ -16,6 +16,7 @@ from relayer.chain import Chain, Unreachable
 from relayer.delivery import Policy
 from relayer.fees import FeeCaps
 from relayer.keys import Signer
+from relayer.kms import KmsError
 from relayer.lease import Lease, LeaseLost
 from relayer.outbox import Key
 from relayer.sender import Sender
@@ -47,12 +48,13 @@ async def run(settings: RelayerSettings) -> None:
 
     Raises SettingsError when a key cannot be used.
     """
-    lanes = _lanes(keys.load(settings))
-    async with httpx.AsyncClient() as client, asyncio.TaskGroup() as tasks:
+    async with httpx.AsyncClient() as client:
+        lanes = _lanes(await _signers(settings, client))
         chain = Chain([url.get_secret_value() for url in settings.rpc_urls], client)
-        tasks.create_task(_listen(settings.database_url, lanes))
-        for lane in lanes:
-            tasks.create_task(_keep(settings, chain, lane))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_listen(settings.database_url, lanes))
+            for lane in lanes:
+                tasks.create_task(_keep(settings, chain, lane))
 
 
 def policy_of(settings: RelayerSettings) -> Policy:
@@ -63,6 +65,16 @@ def policy_of(settings: RelayerSettings) -> Policy:
         caps=FeeCaps(settings.max_fee_wei, settings.max_priority_fee_wei),
         low_balance_wei=settings.low_balance_wei,
     )
+
+
+async def _signers(settings: RelayerSettings, client: httpx.AsyncClient) -> dict[Key, Sequence[Signer]]:
+    """Waits for the signing service, which alone knows which addresses its keys have."""
+    while True:
+        try:
+            return await keys.load(settings, client)
+        except KmsError as error:
+            log.warning("signing_service_unavailable", reason=str(error))
+        await asyncio.sleep(STANDBY_SECONDS)
 
 
 def _lanes(signers: dict[Key, Sequence[Signer]]) -> list[Lane]:

@@ -4,7 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, AnyHttpUrl, Field, Secret, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 WEI_PER_GWEI = 10**9
@@ -29,10 +29,11 @@ class DatabaseSettings(BaseSettings):
 
 Secrets = Annotated[list[SecretStr], NoDecode]
 Paths = Annotated[list[Path], NoDecode]
+Names = Annotated[list[str], NoDecode]
 KEY_SETTINGS = [
     f"{name}_{setting}"
     for name in ("relayer", "registrar", "faucet")
-    for setting in ("key", "keystore", "keystore_password_file")
+    for setting in ("key", "keystore", "keystore_password_file", "kms_key")
 ]
 """Each takes several values."""
 
@@ -53,6 +54,15 @@ class RelayerSettings(DatabaseSettings):
     faucet_key: Secrets = Field(default_factory=list)
     faucet_keystore: Paths = Field(default_factory=list)
     faucet_keystore_password_file: Paths = Field(default_factory=list)
+    relayer_kms_key: Names = Field(default_factory=list)
+    """Names of keys that the signing service keeps, beside or in place of the others (docs/keys.md)."""
+    registrar_kms_key: Names = Field(default_factory=list)
+    faucet_kms_key: Names = Field(default_factory=list)
+    relayer_kms_url: Secret[AnyHttpUrl] | None = None
+    relayer_kms_token: SecretStr | None = None
+    """Presented to it as a bearer token."""
+    relayer_kms_timeout_seconds: float = Field(default=5.0, gt=0, le=30)
+    """For one answer of it."""
 
     relayer_max_in_flight: int = Field(default=16, ge=1, le=1000)
     """Signed and not yet mined, of one key. Nodes commonly keep 16 for a sender."""
