@@ -319,12 +319,12 @@ class Sender:
             return
         balance_wei = await self._chain.balance(self._signer.address)
         if balance_wei < self._policy.low_balance_wei:
-            self._alarms.add(f"the balance is below {self._policy.low_balance_wei} wei: fund this key")
+            self._alarms.add("the balance is below RELAYER_LOW_BALANCE_ETH: fund this key")
         alarm = "; ".join(sorted(self._alarms)) or None
         async with self._lease.writing() as writing:
             await record.lane_seen(writing, balance_wei=balance_wei, alarm=alarm, halted=halted)
         if halted != self._last_halted or self._alarms != self._last_alarms:
-            self._log.warning("lane_alarm", alarm=alarm, halted=halted)
+            self._log.warning("lane_alarm", alarm=alarm, halted=halted, balance_wei=balance_wei)
         self._last_halted, self._last_alarms, self._alarms = halted, self._alarms, set()
         self._last_heartbeat = time.monotonic()
 

@@ -64,6 +64,9 @@ class RelayerSettings(DatabaseSettings):
     relayer_kms_timeout_seconds: float = Field(default=5.0, gt=0, le=30)
     """For one answer of it."""
 
+    relayer_retired: Names = Field(default_factory=list)
+    """Addresses of keys that take nothing new and finish what they signed."""
+
     relayer_max_in_flight: int = Field(default=16, ge=1, le=1000)
     """Signed and not yet mined, of one key. Nodes commonly keep 16 for a sender."""
     relayer_poll_seconds: float = Field(default=1.0, gt=0)
@@ -76,7 +79,7 @@ class RelayerSettings(DatabaseSettings):
     relayer_low_balance_eth: Decimal = Field(default=Decimal("0.005"), ge=0)
     """Below it the key's alarm is raised."""
 
-    @field_validator("rpc_urls", *KEY_SETTINGS, mode="before")
+    @field_validator("rpc_urls", "relayer_retired", *KEY_SETTINGS, mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

@@ -4,12 +4,14 @@ import asyncio
 from collections import Counter
 
 import pytest
+import structlog
 
 from ledger import db
-from relayer import record
+from relayer import record, service
 from relayer.fees import Fees
 from relayer.keys import Signed, Unsigned
 from relayer.lease import Lease, LeaseLost
+from relayer.settings import SettingsError
 from tests.relayer.world import RELAYERS, World, address_of, eventually, fresh_address, key_of
 
 GWEI = 10**9
@@ -97,6 +99,41 @@ async def test_what_no_key_can_pay_for_waits_and_blocks_none_of_them(world):
         for _ in range(3):
             await world.until(await world.enqueue(), "mined_ok", seconds=8)
         assert (await world.status(unpayable)).state == "queued"
+
+
+async def test_a_retired_key_finishes_what_it_signed_and_takes_nothing_new(world):
+    await world.rpc("evm_setAutomine", False)
+    async with world.relayer():
+        signed = await world.enqueue()
+        await world.until(signed, "broadcast")
+    share(world, 2)
+    async with world.relayer(relayer_retired=RELAYERS[0].address):
+        ids = [await world.enqueue() for _ in range(3)]
+        await world.rpc("evm_setIntervalMining", 1)
+        assert {(await world.until(outbox_id, "mined_ok")).sender for outbox_id in ids} == {SECOND}
+        assert (await world.until(signed, "mined_ok")).sender == FIRST
+
+
+@pytest.mark.parametrize("retired", [RELAYERS[0].address, "0xnonsense"])
+async def test_retiring_the_only_key_of_a_name_is_a_mistake(world, retired):
+    with pytest.raises(SettingsError, match="RELAYER_RETIRED"):
+        await service.run(world.settings(relayer_retired=retired))
+
+
+async def test_a_key_that_was_taken_out_too_soon_is_missed_aloud(world):
+    await world.rpc("evm_setAutomine", False)
+    async with world.relayer():
+        await world.until(await world.enqueue(), "broadcast")
+    world.keys["RELAYER_KEY"] = key_of(RELAYERS[1])
+    with structlog.testing.capture_logs() as told:
+        async with world.relayer():
+            await eventually(lambda: _events(told), lambda found: "requests_without_key" in found, "told")
+    missed = next(entry for entry in told if entry["event"] == "requests_without_key")
+    assert (missed["address"], missed["requests"]) == (RELAYERS[0].address.lower(), 1)
+
+
+async def _events(told) -> list[str]:
+    return [entry["event"] for entry in told]
 
 
 async def test_two_relayers_compete_for_each_key_and_every_request_is_sent_once(world):
