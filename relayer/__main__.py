@@ -68,7 +68,10 @@ async def _print_status(database_url: str) -> None:
     async with AsyncSession(engine) as session:
         lanes = await outbox.lanes(session)
         states = await session.execute(
-            text("SELECT key_name, state, count(*) FROM relay.outbox GROUP BY key_name, state ORDER BY key_name, state")
+            text(
+                """SELECT key_name, sender, state, count(*), count(*) FILTER (WHERE settled_at IS NULL)
+                FROM relay.outbox GROUP BY key_name, sender, state ORDER BY key_name, sender, state"""
+            )
         )
         counted = states.all()
     await engine.dispose()
@@ -82,9 +85,9 @@ async def _print_status(database_url: str) -> None:
             f"{lane.seen_seconds_ago:.0f} s ago",
             lane.halted or lane.alarm or "",
         )
-    requests = Table("key", "state", "requests", title="Requests")
-    for key_name, state, count in counted:
-        requests.add_row(key_name, state, str(count))
+    requests = Table("name", "sent by", "state", "requests", "of them open", title="Requests")
+    for key_name, sender, state, count, open_count in counted:
+        requests.add_row(key_name, "0x" + sender.hex() if sender else "", state, str(count), str(open_count))
     console = Console()
     console.print(keys)
     console.print(requests)

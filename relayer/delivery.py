@@ -10,7 +10,8 @@ from relayer import fees, journal, nonces, record
 from relayer.chain import Answer, Chain, Unreachable, classified
 from relayer.fees import FeeCaps, Fees
 from relayer.journal import Attempt, Kind, Sent
-from relayer.keys import Signer, Unsigned
+from relayer.keys import Signed, Signer, Unsigned
+from relayer.kms import KmsError
 from relayer.lease import Lease
 from relayer.reverts import Revert
 from relayer.settlement import View
@@ -25,6 +26,8 @@ RETRY_SECONDS = 2.0
 REFUSED_ATTEMPTS = 3
 """So many versions in a row refused for a reason we do not know: no wording of ours may hold up the queue for ever."""
 NO_OP_GAS = 21_000
+
+CANNOT_SIGN = "the signing service does not sign for this key (signing_failed in the log): what needs signing waits"
 
 _NOT_OUT = {Answer.FEE_TOO_LOW, Answer.NO_FUNDS, Answer.IMPOSSIBLE}
 """Answers by which this node does not have it. Any other leaves it possible."""
@@ -72,6 +75,15 @@ class Delivery:
         chosen += await self._gap_fillers(view, waiting, quoted)
         await self.broadcast([attempt for attempt in chosen if self._is_due(attempt)])
 
+    def is_held_up(self, view: View, sent: Sequence[Sent]) -> bool:
+        """Whether the key's queue waits for a transaction that is late: what is signed now would wait behind it."""
+        first = next((item for item in sent if not item.is_mined and item.nonce >= view.nonce), None)
+        if first is None:
+            return False
+        was_replaced, was_refused = len(first.attempts) > 1, first.current.answer is not None
+        is_cheap = not fees.can_be_mined(first.current.fees, view.head.base_fee_wei)
+        return was_replaced or was_refused or is_cheap or self._is_stuck(first.current)
+
     async def broadcast(self, attempts: Sequence[Attempt]) -> None:
         """Gives the bytes to a node, in the order of nonces, and writes down what it said.
 
@@ -97,6 +109,17 @@ class Delivery:
         if trouble is not None:
             raise trouble
 
+    async def sign(self, unsigned: Unsigned) -> Signed | None:
+        """None, and an alarm, while the signing service does not sign: what nobody has can wait."""
+        try:
+            return await self.signer.sign(unsigned)
+        except KmsError as error:
+            self.alarms.add(CANNOT_SIGN)
+            log.warning(
+                "signing_failed", address="0x" + self.signer.address.hex(), nonce=unsigned.nonce, reason=str(error)
+            )
+            return None
+
     async def _replaced(self, view: View, sent: Sent, quoted: Fees | None) -> Attempt | None:
         """A written replacement when this one needs it and the caps allow it."""
         remedy = await self._remedy(view, sent)
@@ -109,7 +132,9 @@ class Delivery:
             )
             return None
         unsigned = self._no_op(sent.nonce, offered) if remedy.kind == "no_op" else self._same(sent, offered)
-        signed = await self.signer.sign(unsigned)
+        signed = await self.sign(unsigned)
+        if signed is None:
+            return None
         async with self.lease.writing() as writing:
             await record.replaced(writing, sent, remedy.kind, signed, why=remedy.why)
         log.warning(
@@ -168,7 +193,9 @@ class Delivery:
         offered = quoted if last is None or quoted is None else fees.outbid(last.fees, quoted, self.policy.caps)
         if offered is None:
             return last
-        signed = await self.signer.sign(self._no_op(nonce, offered))
+        signed = await self.sign(self._no_op(nonce, offered))
+        if signed is None:
+            return last
         async with self.lease.writing() as writing:
             await record.gap_filled(writing, signed)
         log.warning("nonce_gap_filled", nonce=nonce)

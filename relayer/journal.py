@@ -113,25 +113,13 @@ class Outstanding:
     """Mined, and not final yet."""
 
 
-_SELECT = """
-SELECT id, purpose, to_address AS "to", data, value_wei, gas_limit,
-    CAST(extract(epoch FROM now() - doubted_since) AS float8) AS doubted_seconds,
-    state, nonce, tx_hash, block_number, block_hash, error_code, error_detail
+REQUEST = """id, purpose, to_address AS "to", data, value_wei, gas_limit,
+    CAST(extract(epoch FROM now() - doubted_since) AS float8) AS doubted_seconds"""
+"""The columns of a `Request`."""
+
+_SENT = f"""SELECT {REQUEST}, state, nonce, tx_hash, block_number, block_hash, error_code, error_detail
 FROM relay.outbox
-"""
-
-
-async def queued(lease: Lease, key_names: Collection[str], limit: int) -> list[Request]:
-    """The oldest requests that may be tried now."""
-    rows = await _rows(
-        lease,
-        _SELECT
-        + """WHERE state = 'queued' AND key_name = ANY(%(keys)s) AND not_before <= now()
-        ORDER BY sequence LIMIT %(limit)s""",
-        keys=list(key_names),
-        limit=limit,
-    )
-    return [_request(row) for row in rows]
+"""  # noqa: S608 - constants
 
 
 async def unsettled(lease: Lease, *, mined_up_to: int) -> list[Sent]:
@@ -139,7 +127,7 @@ async def unsettled(lease: Lease, *, mined_up_to: int) -> list[Sent]:
     the part up to this block."""
     rows = await _rows(
         lease,
-        _SELECT
+        _SENT
         + """WHERE sender = %(address)s AND chain_id = %(chain_id)s AND nonce IS NOT NULL AND settled_at IS NULL
             AND (block_number IS NULL OR block_number <= %(mined_up_to)s)
         ORDER BY nonce""",
@@ -148,7 +136,7 @@ async def unsettled(lease: Lease, *, mined_up_to: int) -> list[Sent]:
     attempts = await _attempts(lease, [row["nonce"] for row in rows])
     return [
         Sent(
-            request=_request(row),
+            request=request_of(row),
             attempts=attempts[row["nonce"]],
             why=Revert(row["error_code"], row["error_detail"] or {}) if row["error_code"] else None,
             **{name: row[name] for name in ("state", "nonce", "tx_hash", "block_number", "block_hash")},
@@ -212,7 +200,8 @@ async def _attempts(lease: Lease, nonces: Sequence[int]) -> dict[int, list[Attem
     return found
 
 
-def _request(row: dict[str, Any]) -> Request:
+def request_of(row: Mapping[str, Any]) -> Request:
+    """`row` has the columns REQUEST."""
     names = ("id", "purpose", "to", "data", "gas_limit", "doubted_seconds")
     return Request(value_wei=int(row["value_wei"]), **{name: row[name] for name in names})
 

@@ -1,27 +1,35 @@
-"""The keys that sign. A key's secret stays inside its object: no repr, log line, error or pickle shows it.
+"""The keys that sign: in memory (from the environment or a keystore file), or with a signing service (docs/keys.md).
 
-`Signer` is all that the rest knows, so that a KMS is one more class here (it signs a digest; the rest is the same).
+`Signer` is all that the rest knows. A secret stays inside its object: no repr, log line, error or pickle shows it.
 """
 
 import json
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, get_args
 
+import httpx
 import structlog
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
 from pydantic import SecretStr
 
 from relayer.fees import Fees
+from relayer.kms import HttpKms, Kms, UnusableKey, address_of, recoverable
 from relayer.outbox import Key
 from relayer.settings import RelayerSettings, SettingsError
 
 log = structlog.get_logger()
+
+SEVERAL: Collection[Key] = {"relayer"}
+"""Names that several keys may share, because anybody may send what they send. The others hold a role each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +56,8 @@ class Signer(Protocol):
     @property
     def address(self) -> bytes: ...
 
-    async def sign(self, transaction: Unsigned) -> Signed: ...
+    async def sign(self, transaction: Unsigned) -> Signed:
+        """Bytes that recover to `address`. Raises KmsError when the key is elsewhere and cannot be had now."""
 
 
 class LocalKey:
@@ -61,19 +70,7 @@ class LocalKey:
         self.address = bytes.fromhex(account.address[2:])
 
     async def sign(self, transaction: Unsigned) -> Signed:
-        signed = self._account.sign_transaction(
-            {
-                "type": 2,
-                "chainId": transaction.chain_id,
-                "nonce": transaction.nonce,
-                "to": to_checksum_address(transaction.to),
-                "value": transaction.value_wei,
-                "data": transaction.data,
-                "gas": transaction.gas_limit,
-                "maxFeePerGas": transaction.fees.max_fee_wei,
-                "maxPriorityFeePerGas": transaction.fees.priority_fee_wei,
-            }
-        )
+        signed = self._account.sign_transaction(_fields(transaction))
         return Signed(transaction, raw=bytes(signed.raw_transaction), tx_hash=bytes(signed.hash))
 
     def __repr__(self) -> str:
@@ -83,47 +80,107 @@ class LocalKey:
         raise TypeError("a key is not pickled")
 
 
-def load(settings: RelayerSettings) -> dict[Key, Signer]:
-    """Every key that is set, by name. Raises SettingsError when none is, or one cannot be used."""
-    sources: dict[Key, Signer | None] = {
-        "relayer": _key(
-            "RELAYER_KEY",
-            settings.relayer_key,
-            settings.relayer_keystore,
-            settings.relayer_keystore_password_file,
-        ),
-        "registrar": _key(
-            "REGISTRAR_KEY",
-            settings.registrar_key,
-            settings.registrar_keystore,
-            settings.registrar_keystore_password_file,
-        ),
-        "faucet": _key(
-            "FAUCET_KEY",
-            settings.faucet_key,
-            settings.faucet_keystore,
-            settings.faucet_keystore_password_file,
-        ),
+class RemoteKey:
+    """A private key that a signing service keeps. It sees digests only, and each of its answers is checked."""
+
+    __slots__ = ("_key_id", "_kms", "address")
+
+    def __init__(self, kms: Kms, key_id: str, address: bytes) -> None:
+        self._kms = kms
+        self._key_id = key_id
+        self.address = address
+
+    async def sign(self, transaction: Unsigned) -> Signed:
+        fields = _fields(transaction)
+        digest = TypedTransaction.from_dict(fields).hash()
+        answer = await self._kms.sign(self._key_id, digest)
+        signature = recoverable(answer, digest, self.address)
+        raw = TypedTransaction.from_dict({**fields, **signature._asdict()}).encode()
+        return Signed(transaction, raw=raw, tx_hash=keccak(raw))
+
+    def __repr__(self) -> str:
+        return f"RemoteKey(0x{self.address.hex()})"
+
+
+def _fields(transaction: Unsigned) -> dict[str, Any]:
+    return {
+        "type": 2,
+        "chainId": transaction.chain_id,
+        "nonce": transaction.nonce,
+        "to": to_checksum_address(transaction.to),
+        "value": transaction.value_wei,
+        "data": transaction.data,
+        "gas": transaction.gas_limit,
+        "maxFeePerGas": transaction.fees.max_fee_wei,
+        "maxPriorityFeePerGas": transaction.fees.priority_fee_wei,
     }
-    found = {name: signer for name, signer in sources.items() if signer is not None}
-    if not found:
-        raise SettingsError("No key is set: set RELAYER_KEY (hex) or RELAYER_KEYSTORE with its _PASSWORD_FILE.")
+
+
+async def load(settings: RelayerSettings, client: httpx.AsyncClient) -> dict[Key, Sequence[Signer]]:
+    """Every key that is set, by name.
+
+    Raises SettingsError when none is, or one cannot be used; KmsError while the signing service does not tell whose
+    address its keys have.
+    """
+    names: Sequence[Key] = get_args(Key)
+    found = {name: await _signers(settings, name, client) for name in names}
+    if not any(found.values()):
+        raise SettingsError(
+            "No key is set: set RELAYER_KEY (hex), RELAYER_KEYSTORE with its _PASSWORD_FILE, or RELAYER_KMS_KEY."
+        )
+    return {name: signers for name, signers in found.items() if signers}
+
+
+async def _signers(settings: RelayerSettings, name: Key, client: httpx.AsyncClient) -> Sequence[Signer]:
+    setting = f"{name.upper()}_KEY"
+    local = _local_keys(
+        setting,
+        getattr(settings, f"{name}_key"),
+        getattr(settings, f"{name}_keystore"),
+        getattr(settings, f"{name}_keystore_password_file"),
+    )
+    found: list[Signer] = [*local, *await _remote_keys(settings, f"{name.upper()}_KMS_KEY", client)]
+    if len(found) > 1 and name not in SEVERAL:
+        raise SettingsError(f"{setting}: {len(found)} keys are given, and only one can hold its role.")
+    if len({signer.address for signer in found}) < len(found):
+        raise SettingsError(f"{setting}: the same key is given twice.")
     return found
 
 
-def _key(name: str, secret: SecretStr | None, keystore: Path | None, password_file: Path | None) -> LocalKey | None:
-    if secret is not None and keystore is not None:
-        raise SettingsError(f"{name} and {name}STORE are both set: keep one of them.")
-    if secret is not None:
-        return _unlocked(f"{name} is not 32 bytes of hex", secret.get_secret_value)
-    if keystore is None:
-        return None
-    if password_file is None:
-        raise SettingsError(f"{name}STORE is set, so {name}STORE_PASSWORD_FILE must name the file with its password.")
+async def _remote_keys(settings: RelayerSettings, setting: str, client: httpx.AsyncClient) -> list[RemoteKey]:
+    key_ids: Sequence[str] = getattr(settings, setting.lower())
+    if not key_ids:
+        return []
+    if settings.relayer_kms_url is None:
+        raise SettingsError(f"{setting} is set, so RELAYER_KMS_URL must name the signing service (docs/keys.md).")
+    kms = HttpKms(settings.relayer_kms_url, settings.relayer_kms_token, settings.relayer_kms_timeout_seconds, client)
+    try:
+        return [RemoteKey(kms, key_id, address_of(await kms.public_key(key_id))) for key_id in key_ids]
+    except UnusableKey as error:
+        raise SettingsError(f"{setting}: a key of the signing service cannot be used: {error}.") from None
+
+
+def _local_keys(
+    setting: str, secrets: Sequence[SecretStr], keystores: Sequence[Path], password_files: Sequence[Path]
+) -> list[LocalKey]:
+    if secrets and keystores:
+        raise SettingsError(f"{setting} and {setting}STORE are both set: keep one of them.")
+    if keystores and len(password_files) not in {1, len(keystores)}:
+        raise SettingsError(
+            f"{setting}STORE is set, so {setting}STORE_PASSWORD_FILE must name the file with its password:"
+            " one for all keystores, or as many."
+        )
+    passwords = cycle(password_files)
+    return [_unlocked(f"{setting} is not 32 bytes of hex", secret.get_secret_value) for secret in secrets] + [
+        _opened(setting, keystore, next(passwords)) for keystore in keystores
+    ]
+
+
+def _opened(setting: str, keystore: Path, password_file: Path) -> LocalKey:
     for path in (keystore, password_file):
         _warn_if_others_may_read(path)
     return _unlocked(
-        f"{name}STORE cannot be opened with its password (wrong password, or no keystore file)",
+        f"{setting}STORE {keystore.name} cannot be opened with its password (wrong password, or no keystore file)",
         lambda: Account.decrypt(json.loads(keystore.read_text()), password_file.read_text().rstrip("\r\n")),
     )
 

@@ -29,7 +29,7 @@ IDLE_LIMIT_SECONDS = 60
 
 
 class LeaseLost(Exception):
-    """Another relayer acts for this key now."""
+    """Another relayer acts for this key now, or another key for the request."""
 
 
 @dataclass(frozen=True, slots=True)

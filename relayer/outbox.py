@@ -15,7 +15,8 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 Key = Literal["relayer", "registrar", "faucet"]
-"""Which of our keys acts: `relayer` pays gas for others, `registrar` registers wallets, `faucet` mints test USDC."""
+"""In whose name: `relayer` (any of its keys) pays gas for others, `registrar` registers wallets, `faucet` mints test
+USDC."""
 
 State = Literal["queued", "signed", "broadcast", "mined_ok", "mined_reverted", "refused", "lost"]
 """
@@ -109,6 +110,8 @@ async def enqueue(
     dedupe_key: str,
 ) -> UUID:
     """Asks for one transaction from `key`, once for ever: the same `dedupe_key` returns the id it got the first time.
+
+    Requests have no order among each other: what needs another one first asks when that one is mined.
 
     It becomes real when the caller's transaction commits. `purpose` says why, for people (`tip_authorization`);
     `dedupe_key` names the act (`tip:84532:0xpayer:0xnonce`), so that a retry cannot act twice. Without `gas_limit` the

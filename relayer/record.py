@@ -2,27 +2,76 @@
 
 Each statement names the states it may leave, so that an outcome is never overwritten by older news. `nonces_given`,
 `replaced` and `gap_filled` come before any broadcast of what they write.
+
+Several keys may answer to one name. A request is bound to one of them before it is signed (`claimed`), and for ever
+once it is (`nonces_given`: the same UPDATE demands that it is queued and still ours).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
+from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from relayer.chain import Receipt
-from relayer.journal import Attempt, Kind, Request, Sent
+from relayer.journal import REQUEST, Attempt, Kind, Request, Sent, request_of
 from relayer.keys import Signed
 from relayer.lease import Lease, LeaseLost, Writing
 from relayer.outbox import State
 from relayer.reverts import Revert
 
+CLAIM_SECONDS = 60
+"""For how long a key may think about a request before another one takes it. Only a key that ended in the middle needs
+so long; that nothing is signed twice does not rest on it, but on the state and the name in `_give_nonce`."""
+
+_CLAIM = f"""WITH taken AS MATERIALIZED (
+    SELECT id FROM relay.outbox
+    WHERE state = 'queued' AND key_name = ANY(%(keys)s) AND not_before <= now()
+        AND (claimed_until IS NULL OR claimed_until <= now()) AND id <> ALL(%(declined)s)
+    ORDER BY sequence LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+UPDATE relay.outbox SET claimed_by = %(address)s, claimed_until = now() + %(reserved)s
+WHERE id IN (SELECT id FROM taken) RETURNING sequence, {REQUEST}
+"""  # noqa: S608 - constants
+
+
+async def claimed(
+    lease: Lease, key_names: Collection[str], limit: int, *, declined: Collection[UUID]
+) -> Sequence[Request]:
+    """Reserves the oldest requests that may be tried now, those that the key declined left out.
+
+    While they are reserved no other key takes them, unless it takes this one CLAIM_SECONDS. `nonces_given` makes the
+    reservation permanent; `released` gives back what was not signed.
+    """
+    async with lease.writing() as writing:
+        taken = await writing.execute(
+            _CLAIM,
+            keys=list(key_names),
+            declined=list(declined),
+            limit=limit,
+            reserved=timedelta(seconds=CLAIM_SECONDS),
+        )
+        named = dict_row(taken)
+        rows = [named(row) for row in await taken.fetchall()]
+    return [request_of(row) for row in sorted(rows, key=itemgetter("sequence"))]
+
+
+async def released(lease: Lease) -> None:
+    """Other keys may take at once what this one reserved and did not sign."""
+    async with lease.writing() as writing:
+        await writing.execute(
+            """UPDATE relay.outbox SET claimed_by = NULL, claimed_until = NULL
+            WHERE claimed_by = %(address)s AND state = 'queued'"""
+        )
+
 
 async def nonces_given(lease: Lease, signed: Sequence[tuple[Request, Signed]]) -> list[Attempt]:
     """Gives the requests the lease's next nonces, for ever. Only then may the bytes leave this process.
 
-    Raises LeaseLost, and nothing is written, when a request was taken meanwhile or the nonces are not the next ones.
+    Raises LeaseLost, and nothing is written, when another key took a request meanwhile or the nonces are not the next
+    ones. What was signed is forgotten then; it never left this process.
     """
     after = lease.next_nonce + len(signed)
     async with lease.writing() as writing:
@@ -126,7 +175,7 @@ async def refused(writing: Writing, request: Request, why: Revert) -> None:
     await writing.execute(
         """UPDATE relay.outbox SET state = 'refused', settled_at = now(), error_code = %(code)s,
             error_detail = %(detail)s
-        WHERE id = %(id)s AND state = 'queued'""",
+        WHERE id = %(id)s AND state = 'queued' AND claimed_by = %(address)s""",
         id=request.id,
         **_error(why),
     )
@@ -137,7 +186,7 @@ async def postponed(writing: Writing, request: Request, seconds: float, *, doubt
     await writing.execute(
         """UPDATE relay.outbox SET not_before = now() + %(wait)s,
             doubted_since = CASE WHEN %(doubted)s THEN coalesce(doubted_since, now()) END
-        WHERE id = %(id)s AND state = 'queued'""",
+        WHERE id = %(id)s AND state = 'queued' AND claimed_by = %(address)s""",
         id=request.id,
         wait=timedelta(seconds=seconds),
         doubted=doubted,
@@ -158,8 +207,8 @@ async def lane_seen(writing: Writing, *, balance_wei: int, alarm: str | None, ha
 async def _give_nonce(writing: Writing, request: Request, signed: Signed) -> None:
     taken = await writing.execute(
         """UPDATE relay.outbox SET state = 'signed', sender = %(address)s, chain_id = %(chain_id)s, nonce = %(nonce)s,
-            tx_hash = %(tx_hash)s, doubted_since = NULL
-        WHERE id = %(id)s AND state = 'queued'""",
+            tx_hash = %(tx_hash)s, doubted_since = NULL, claimed_by = NULL, claimed_until = NULL
+        WHERE id = %(id)s AND state = 'queued' AND claimed_by = %(address)s""",
         id=request.id,
         nonce=signed.transaction.nonce,
         tx_hash=signed.tx_hash,

@@ -5,20 +5,23 @@ line is followed by the same pass as if there had been none.
 """
 
 import asyncio
+import itertools
 import time
-from collections.abc import Collection, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from uuid import UUID
 
+import psycopg
 import structlog
 
 from relayer import fees, journal, nonces, record
 from relayer.chain import Answer, Chain, Head, classified
-from relayer.delivery import Delivery, Policy
+from relayer.delivery import CANNOT_SIGN, NO_OP_GAS, Delivery, Policy
 from relayer.fees import Fees
 from relayer.journal import Request, Sent
 from relayer.keys import Signed, Signer, Unsigned
-from relayer.lease import Lease
+from relayer.lease import Lease, LeaseLost
 from relayer.outbox import Key
 from relayer.reverts import Revert
 from relayer.settlement import View, settle
@@ -62,6 +65,7 @@ class Sender:
         lease: Lease,
         signer: Signer,
         key_names: Collection[Key],
+        shared_names: Collection[Key],
         policy: Policy,
         wake: asyncio.Event,
     ) -> None:
@@ -69,6 +73,7 @@ class Sender:
         self._lease = lease
         self._signer = signer
         self._key_names = key_names
+        self._shared_names = shared_names
         self._policy = policy
         self._wake = wake
         self._delivery = Delivery(chain, lease, signer, policy)
@@ -78,8 +83,13 @@ class Sender:
         self._last_halted: str | None = None
         self._last_alarms: set[str] = set()
         self._alarms: set[str] = set()
+        self._declined: dict[UUID, float] = {}
+        """What this key cannot pay for, and until when (monotonic) it leaves it to others."""
+        self._sparing_until: float | None = None
+        """Set while the last signature failed."""
 
     async def run(self) -> None:
+        await record.released(self._lease)  # what the holder before us was about to sign
         while True:
             self._wake.clear()
             try:
@@ -102,7 +112,7 @@ class Sender:
         await self._delivery.push(view, sent, quoted)
         self._alarms |= self._delivery.alarms
         if quoted is not None:
-            await self._send_new(sent, quoted)
+            await self._send_new(view, sent, quoted)
         await self._heartbeat(halted=None)
         self._last_head = view.head
         return await self._delay()
@@ -155,11 +165,52 @@ class Sender:
 
     # ------------------------------------------------------------------------------------------------------------- send
 
-    async def _send_new(self, sent: Sequence[Sent], quoted: Fees) -> None:
-        room = self._policy.max_in_flight - len(sent)
-        requests = await journal.queued(self._lease, self._key_names, room) if room > 0 else []
-        if not requests:
+    async def _send_new(self, view: View, sent: Sequence[Sent], quoted: Fees) -> None:
+        room, names = self._room(sent), self._names_now(view, sent)
+        if room <= 0 or not names:
             return
+        free_wei = await self._chain.balance(self._signer.address) - sum(item.cost_wei for item in sent)
+        if free_wei < NO_OP_GAS * quoted.max_fee_wei:
+            self._alarms.add(CANNOT_PAY)
+            return
+        async with self._claimed(names, room) as requests:
+            if requests:
+                await self._send_some(requests, free_wei, quoted)
+
+    def _room(self, sent: Sequence[Sent]) -> int:
+        """How many requests to take. After a signature that failed: none for a while, then one to see whether it works
+        again, so that what this key cannot sign is with the other keys most of the time."""
+        room = self._policy.max_in_flight - len(sent)
+        if self._sparing_until is None:
+            return room
+        self._alarms.add(CANNOT_SIGN)
+        return 0 if time.monotonic() < self._sparing_until else min(room, 1)
+
+    def _names_now(self, view: View, sent: Sequence[Sent]) -> Collection[Key]:
+        """Whose requests to take: while the queue is held up, only those that no other key could send."""
+        if not self._delivery.is_held_up(view, sent):
+            return self._key_names
+        return [name for name in self._key_names if name not in self._shared_names]
+
+    @asynccontextmanager
+    async def _claimed(self, names: Collection[Key], limit: int) -> AsyncIterator[Sequence[Request]]:
+        """Requests that are this key's for as long as the context lasts; those that it signs meanwhile, for ever.
+
+        When the relayer is stopped in here, whoever takes the lease next gives them back.
+        """
+        now = time.monotonic()
+        self._declined = {request: until for request, until in self._declined.items() if until > now}
+        requests = await record.claimed(self._lease, names, limit, declined=self._declined)
+        try:
+            yield requests
+        except Exception:
+            with suppress(LeaseLost, psycopg.Error):
+                await record.released(self._lease)
+            raise
+        if requests:
+            await record.released(self._lease)
+
+    async def _send_some(self, requests: Sequence[Request], free_wei: int, quoted: Fees) -> None:
         verdicts = await asyncio.gather(*map(self._judged, requests))
         ready = [
             Ready(request, found.gas_limit)
@@ -167,7 +218,7 @@ class Sender:
             if isinstance(found, WouldSucceed)
         ]
         await self._put_aside(requests, verdicts)
-        affordable = await self._affordable(ready, sent, quoted) if ready else []
+        affordable = self._affordable(ready, free_wei, quoted)
         if affordable:
             await self._sign_and_send(affordable, quoted)
 
@@ -178,15 +229,24 @@ class Sender:
         return await verdict(self._chain, call, LATEST) if _is_over(request, found) else found
 
     async def _sign_and_send(self, ready: Sequence[Ready], quoted: Fees) -> None:
-        first = self._lease.next_nonce
-        signed = [
-            (one.request, await self._signer.sign(self._unsigned(one, first + place, quoted)))
-            for place, one in enumerate(ready)
-        ]
+        signed = await self._signed(ready, quoted)
+        self._sparing_until = time.monotonic() + ASK_AGAIN_SECONDS if len(signed) < len(ready) else None
+        if not signed:
+            return
         attempts = await record.nonces_given(self._lease, signed)
         for request, transaction in signed:
             self._tell_signed(request, transaction)
         await self._delivery.broadcast(attempts)
+
+    async def _signed(self, ready: Sequence[Ready], quoted: Fees) -> list[tuple[Request, Signed]]:
+        """In the order of nonces, up to the first that could not be signed; what is behind it is forgotten."""
+        first = self._lease.next_nonce
+        found = await asyncio.gather(
+            *(self._delivery.sign(self._unsigned(one, first + place, quoted)) for place, one in enumerate(ready))
+        )
+        self._alarms |= self._delivery.alarms
+        signed = itertools.takewhile(lambda one: one is not None, found)
+        return [(one.request, transaction) for one, transaction in zip(ready, signed, strict=False) if transaction]
 
     def _unsigned(self, ready: Ready, nonce: int, quoted: Fees) -> Unsigned:
         return Unsigned(
@@ -224,14 +284,14 @@ class Sender:
                 case CannotTell(why):
                     self._log.warning("simulation_failed", outbox_id=str(request.id), node_said=why)
                     if classified(why) is Answer.NO_FUNDS:
-                        self._alarms.add(CANNOT_PAY)
-                    await self._postpone(request, ASK_AGAIN_SECONDS, doubted=False)
+                        self._decline(request)
+                    else:
+                        await self._postpone(request, ASK_AGAIN_SECONDS, doubted=False)
                 case WouldSucceed():
                     pass
 
-    async def _affordable(self, ready: Sequence[Ready], sent: Sequence[Sent], quoted: Fees) -> list[Ready]:
+    def _affordable(self, ready: Sequence[Ready], free_wei: int, quoted: Fees) -> list[Ready]:
         """Those that the balance covers, in order: what a key cannot pay for must not take a nonce."""
-        free_wei = await self._chain.balance(self._signer.address) - sum(item.cost_wei for item in sent)
         affordable: list[Ready] = []
         for one in ready:
             cost_wei = one.gas_limit * quoted.max_fee_wei + one.request.value_wei
@@ -239,9 +299,12 @@ class Sender:
                 free_wei -= cost_wei
                 affordable.append(one)
             else:
-                self._alarms.add(CANNOT_PAY)
-                await self._postpone(one.request, ASK_AGAIN_SECONDS, doubted=False)
+                self._decline(one.request)
         return affordable
+
+    def _decline(self, request: Request) -> None:
+        self._alarms.add(CANNOT_PAY)
+        self._declined[request.id] = time.monotonic() + ASK_AGAIN_SECONDS
 
     async def _postpone(self, request: Request, seconds: float, *, doubted: bool) -> None:
         async with self._lease.writing() as writing:
@@ -256,12 +319,12 @@ class Sender:
             return
         balance_wei = await self._chain.balance(self._signer.address)
         if balance_wei < self._policy.low_balance_wei:
-            self._alarms.add(f"the balance is below {self._policy.low_balance_wei} wei: fund this key")
+            self._alarms.add("the balance is below RELAYER_LOW_BALANCE_ETH: fund this key")
         alarm = "; ".join(sorted(self._alarms)) or None
         async with self._lease.writing() as writing:
             await record.lane_seen(writing, balance_wei=balance_wei, alarm=alarm, halted=halted)
         if halted != self._last_halted or self._alarms != self._last_alarms:
-            self._log.warning("lane_alarm", alarm=alarm, halted=halted)
+            self._log.warning("lane_alarm", alarm=alarm, halted=halted, balance_wei=balance_wei)
         self._last_halted, self._last_alarms, self._alarms = halted, self._alarms, set()
         self._last_heartbeat = time.monotonic()
 

@@ -2,13 +2,15 @@
 
 import asyncio
 import random
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import httpx
 import psycopg
 import structlog
+from eth_utils.address import to_canonical_address
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
 
 from ledger import db
 from relayer import keys, outbox
@@ -16,10 +18,11 @@ from relayer.chain import Chain, Unreachable
 from relayer.delivery import Policy
 from relayer.fees import FeeCaps
 from relayer.keys import Signer
+from relayer.kms import KmsError
 from relayer.lease import Lease, LeaseLost
 from relayer.outbox import Key
 from relayer.sender import Sender
-from relayer.settings import RelayerSettings
+from relayer.settings import RelayerSettings, SettingsError
 
 log = structlog.get_logger()
 
@@ -33,10 +36,12 @@ class WrongChain(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A key, the names under which it is asked for, and what wakes it."""
+    """A key, the names under which it is asked for (none when it is retired), and what wakes it."""
 
     signer: Signer
     key_names: Collection[Key]
+    shared_names: Collection[Key]
+    """Those of them that other keys answer to as well."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -45,12 +50,13 @@ async def run(settings: RelayerSettings) -> None:
 
     Raises SettingsError when a key cannot be used.
     """
-    lanes = _lanes(keys.load(settings))
-    async with httpx.AsyncClient() as client, asyncio.TaskGroup() as tasks:
+    async with httpx.AsyncClient() as client:
+        lanes = _lanes(await _signers(settings, client), _retired(settings))
         chain = Chain([url.get_secret_value() for url in settings.rpc_urls], client)
-        tasks.create_task(_listen(settings.database_url, lanes))
-        for lane in lanes:
-            tasks.create_task(_keep(settings, chain, lane))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_listen(settings, lanes))
+            for lane in lanes:
+                tasks.create_task(_keep(settings, chain, lane))
 
 
 def policy_of(settings: RelayerSettings) -> Policy:
@@ -63,12 +69,38 @@ def policy_of(settings: RelayerSettings) -> Policy:
     )
 
 
-def _lanes(signers: dict[Key, Signer]) -> list[Lane]:
-    """One lane an address: two names of one key share its nonces."""
-    names: dict[bytes, list[Key]] = defaultdict(list)
-    for name, signer in signers.items():
-        names[signer.address].append(name)
-    return [Lane(signers[found[0]], found) for found in names.values()]
+async def _signers(settings: RelayerSettings, client: httpx.AsyncClient) -> dict[Key, Sequence[Signer]]:
+    """Waits for the signing service, which alone knows which addresses its keys have."""
+    while True:
+        try:
+            return await keys.load(settings, client)
+        except KmsError as error:
+            log.warning("signing_service_unavailable", reason=str(error))
+        await asyncio.sleep(STANDBY_SECONDS)
+
+
+def _retired(settings: RelayerSettings) -> Collection[bytes]:
+    """Raises SettingsError."""
+    try:
+        return {to_canonical_address(address) for address in settings.relayer_retired}
+    except ValueError:
+        raise SettingsError("RELAYER_RETIRED: addresses (0x and 40 hex digits), separated by commas.") from None
+
+
+def _lanes(signers: dict[Key, Sequence[Signer]], retired: Collection[bytes]) -> list[Lane]:
+    """One lane an address: two names of one key share its nonces, and several keys of one name its requests."""
+    by_address = {signer.address: signer for several in signers.values() for signer in several}
+    names: dict[bytes, list[Key]] = {address: [] for address in by_address}
+    shared: set[Key] = set()
+    for name, several in signers.items():
+        working = [signer for signer in several if signer.address not in retired]
+        if not working:
+            raise SettingsError(f"RELAYER_RETIRED names every key of {name}: add its successor first.")
+        for signer in working:
+            names[signer.address].append(name)
+        if len(working) > 1:
+            shared.add(name)
+    return [Lane(by_address[address], found, shared.intersection(found)) for address, found in names.items()]
 
 
 async def _keep(settings: RelayerSettings, chain: Chain, lane: Lane) -> None:
@@ -112,18 +144,20 @@ async def _work(settings: RelayerSettings, chain: Chain, lane: Lane) -> None:
             lease=lease,
             signer=lane.signer,
             key_names=lane.key_names,
+            shared_names=lane.shared_names,
             policy=policy_of(settings),
             wake=lane.wake,
         )
         await sender.run()
 
 
-async def _listen(database_url: str, lanes: Sequence[Lane]) -> None:
+async def _listen(settings: RelayerSettings, lanes: Sequence[Lane]) -> None:
     """Wakes the lane whose key was asked for. Lanes look by themselves too, so a missed call only costs time."""
     while True:
         try:
-            async with await db.connect_async(database_url, "molt_relayer", autocommit=True) as connection:
+            async with await db.connect_async(settings.database_url, "molt_relayer", autocommit=True) as connection:
                 await connection.execute(f"LISTEN {outbox.QUEUED}")
+                await _tell_orphans(connection, settings.chain_id, lanes)
                 for lane in lanes:
                     lane.wake.set()
                 async for heard in connection.notifies():
@@ -133,3 +167,14 @@ async def _listen(database_url: str, lanes: Sequence[Lane]) -> None:
         except psycopg.OperationalError as error:
             log.warning("listener_lost", error=type(error).__name__)
         await asyncio.sleep(STANDBY_SECONDS)
+
+
+async def _tell_orphans(connection: AsyncConnection[TupleRow], chain_id: int, lanes: Sequence[Lane]) -> None:
+    """Only the key that signed can finish a request: what it left behind when it was taken out of the settings."""
+    found = await connection.execute(
+        """SELECT encode(sender, 'hex'), count(*) FROM relay.outbox
+        WHERE chain_id = %s AND settled_at IS NULL AND sender <> ALL(%s) GROUP BY sender""",
+        (chain_id, [lane.signer.address for lane in lanes]),
+    )
+    for sender, count in await found.fetchall():
+        log.error("requests_without_key", address=f"0x{sender}", requests=count)

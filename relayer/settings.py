@@ -4,7 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, AnyHttpUrl, Field, Secret, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 WEI_PER_GWEI = 10**9
@@ -27,20 +27,45 @@ class DatabaseSettings(BaseSettings):
     log_format: str = Field(default="json", pattern=r"^(json|console)$")
 
 
+Secrets = Annotated[list[SecretStr], NoDecode]
+Paths = Annotated[list[Path], NoDecode]
+Names = Annotated[list[str], NoDecode]
+KEY_SETTINGS = [
+    f"{name}_{setting}"
+    for name in ("relayer", "registrar", "faucet")
+    for setting in ("key", "keystore", "keystore_password_file", "kms_key")
+]
+"""Each takes several values."""
+
+
 class RelayerSettings(DatabaseSettings):
-    rpc_urls: Annotated[list[SecretStr], NoDecode] = Field(min_length=1)
+    rpc_urls: Secrets = Field(min_length=1)
     """Comma-separated; asked in order until one answers. Secret because providers put their key into the path."""
     chain_id: int = 84532
 
-    relayer_key: SecretStr | None = None
-    relayer_keystore: Path | None = None
-    relayer_keystore_password_file: Path | None = None
-    registrar_key: SecretStr | None = None
-    registrar_keystore: Path | None = None
-    registrar_keystore_password_file: Path | None = None
-    faucet_key: SecretStr | None = None
-    faucet_keystore: Path | None = None
-    faucet_keystore_password_file: Path | None = None
+    relayer_key: Secrets = Field(default_factory=list)
+    """Comma-separated, as are its keystores: several keys send side by side."""
+    relayer_keystore: Paths = Field(default_factory=list)
+    relayer_keystore_password_file: Paths = Field(default_factory=list)
+    """One for all keystores, or one for each in the same order."""
+    registrar_key: Secrets = Field(default_factory=list)
+    registrar_keystore: Paths = Field(default_factory=list)
+    registrar_keystore_password_file: Paths = Field(default_factory=list)
+    faucet_key: Secrets = Field(default_factory=list)
+    faucet_keystore: Paths = Field(default_factory=list)
+    faucet_keystore_password_file: Paths = Field(default_factory=list)
+    relayer_kms_key: Names = Field(default_factory=list)
+    """Names of keys that the signing service keeps, beside or in place of the others (docs/keys.md)."""
+    registrar_kms_key: Names = Field(default_factory=list)
+    faucet_kms_key: Names = Field(default_factory=list)
+    relayer_kms_url: Secret[AnyHttpUrl] | None = None
+    relayer_kms_token: SecretStr | None = None
+    """Presented to it as a bearer token."""
+    relayer_kms_timeout_seconds: float = Field(default=5.0, gt=0, le=30)
+    """For one answer of it."""
+
+    relayer_retired: Names = Field(default_factory=list)
+    """Addresses of keys that take nothing new and finish what they signed."""
 
     relayer_max_in_flight: int = Field(default=16, ge=1, le=1000)
     """Signed and not yet mined, of one key. Nodes commonly keep 16 for a sender."""
@@ -54,10 +79,12 @@ class RelayerSettings(DatabaseSettings):
     relayer_low_balance_eth: Decimal = Field(default=Decimal("0.005"), ge=0)
     """Below it the key's alarm is raised."""
 
-    @field_validator("rpc_urls", mode="before")
+    @field_validator("rpc_urls", "relayer_retired", *KEY_SETTINGS, mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        if isinstance(value, str):
+            return [part.strip() for part in value.split(",") if part.strip()]
+        return value if isinstance(value, list) else [value]
 
     @property
     def max_fee_wei(self) -> int:

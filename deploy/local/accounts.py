@@ -6,6 +6,8 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 _MNEMONIC = "test test test test test test test test test test test junk"  # Anvil's default
+COUNT = 11
+"""So many of them have ether."""
 
 
 def _account(index: int) -> LocalAccount:
@@ -21,7 +23,8 @@ class Cast:
     admin: LocalAccount
     """Deploys the splitter; its admin and its auditor."""
     registrar: LocalAccount
-    relayer: LocalAccount
+    relayers: tuple[LocalAccount, ...]
+    """They send side by side."""
     treasury: LocalAccount
     faucet: LocalAccount
     """Mints test USDC."""
@@ -31,12 +34,17 @@ class Cast:
     viewers: tuple[LocalAccount, ...]
     """Test wallets with USDC and gas."""
 
+    @property
+    def relayer(self) -> LocalAccount:
+        """The first one."""
+        return self.relayers[0]
+
 
 def cast() -> Cast:
     return Cast(
         admin=_account(0),
         registrar=_account(1),
-        relayer=_account(2),
+        relayers=(_account(2), _account(10)),
         treasury=_account(3),
         faucet=_account(4),
         pauser=_account(5),
@@ -49,7 +57,7 @@ def service_keys() -> dict[str, str]:
     """The relayer process's settings on the embedded chain."""
     everyone = cast()
     return {
-        "RELAYER_KEY": _hex(everyone.relayer),
+        "RELAYER_KEY": ",".join(map(_hex, everyone.relayers)),
         "REGISTRAR_KEY": _hex(everyone.registrar),
         "FAUCET_KEY": _hex(everyone.faucet),
     }

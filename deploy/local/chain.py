@@ -21,6 +21,7 @@ from web3 import HTTPProvider, Web3
 from web3.types import TxReceipt
 
 from deploy import forge, splitter
+from deploy.local import accounts
 from deploy.local.accounts import cast
 from deploy.local.services import die_with_parent, end
 
@@ -68,7 +69,7 @@ def running(
         "--hardfork",
         "prague",
     ]
-    command += ["--slots-in-an-epoch", str(epoch_blocks), "--accounts", "10", "--balance", "1000000"]
+    command += ["--slots-in-an-epoch", str(epoch_blocks), "--accounts", str(accounts.COUNT), "--balance", "1000000"]
     if state is not None:
         command += ["--state", str(state), "--state-interval", "5"]
     if load_state is not None:

@@ -49,11 +49,14 @@ class LocalSettings(BaseSettings):
         """Raises SettingsError when RPC_URLS names a chain and the keys to act on it are missing."""
         if self.embeds_chain:
             return
-        said = self.said("RELAYER_KEY", "REGISTRAR_KEY")  # …_KEY or …_KEYSTORE
-        missing = [name for name in ("RELAYER_KEY", "REGISTRAR_KEY") if not any(key.startswith(name) for key in said)]
+        missing = [
+            f"{name}_KEY"
+            for name in ("RELAYER", "REGISTRAR")
+            if not self.said(f"{name}_KEY", f"{name}_KMS_KEY")  # …_KEY, …_KEYSTORE or …_KMS_KEY
+        ]
         if missing:
             raise SettingsError(
-                f"RPC_URLS names a real chain, so {' and '.join(missing)} (or …STORE) must be set: "
+                f"RPC_URLS names a real chain, so {' and '.join(missing)} (or …STORE, or …_KMS_KEY) must be set: "
                 "the key that pays gas, and the key that registers wallets (docs/runbook.md, Keys)."
             )
 

@@ -42,6 +42,8 @@ def test_a_real_chain_needs_the_keys_to_act_on_it(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("RELAYER_KEYSTORE", "relayer.json")
     with pytest.raises(SettingsError, match="so REGISTRAR_KEY"):
         local_settings.load()
+    monkeypatch.setenv("REGISTRAR_KMS_KEY", "alias/registrar")
+    local_settings.load()
 
 
 def test_a_service_is_told_its_own_settings_only(monkeypatch: pytest.MonkeyPatch):

@@ -190,6 +190,11 @@ class Platform:
     def balance(self, address: str) -> int:
         return int(self.usdc.functions.balanceOf(Web3.to_checksum_address(address)).call())
 
+    def in_pool(self, address: str) -> int:
+        """Transactions of this sender that wait for a block."""
+        count = self.w3.eth.get_transaction_count
+        return count(self.w3.to_checksum_address(address), "pending") - count(self.w3.to_checksum_address(address))
+
     def now(self) -> int:
         return int(self.w3.eth.get_block("latest")["timestamp"])
 

@@ -38,6 +38,27 @@ def test_same_authorization_twenty_times_at_once_is_one_payment(platform: Platfo
     assert len(platform.get("/tips", payer=payer.address)["data"]) == 1
 
 
+def test_the_relayers_keys_pay_side_by_side(platform: Platform, episode: Json) -> None:
+    """More tips than one key may have in flight: both keys have some in the pool at the same time."""
+    payers = [platform.a_payer() for _ in range(20)]
+    bodies = [submission(platform, episode, payer) for payer in payers]
+    platform.request("evm_setAutomine", False)
+    try:
+        with ThreadPoolExecutor(10) as pool:
+            ids = [
+                each.json()["id"] for each in pool.map(lambda body: platform.post("/tips/authorizations", body), bodies)
+            ]
+        keys = [relayer.address for relayer in platform.cast.relayers]
+        in_pool = platform.until(lambda: [platform.in_pool(key) for key in keys], lambda counts: sum(counts) == 20)
+    finally:
+        platform.request("evm_setAutomine", True)
+    platform.mine(1)
+    for tip_id in ids:
+        platform.settled(tip_id)
+    assert min(in_pool) >= 4
+    assert [platform.balance(payer.address) for payer in payers] == [10_000_000 - 250_000] * 20
+
+
 def test_refused_submission_says_why_and_may_go_again(platform: Platform, episode: Json) -> None:
     """Two tips, and money for one of them."""
     payer = platform.a_payer(250_000)

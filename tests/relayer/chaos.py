@@ -27,14 +27,15 @@ from rich.table import Table
 from deploy.local import chain as local_chain
 from deploy.local import postgres
 from ledger import db
-from tests.relayer.world import World, a_world, fresh_address
+from tests.relayer.world import RELAYERS, World, a_world, fresh_address, key_of
 
 console = Console(stderr=True, highlight=False)
 MINT = keccak(text="mint(address,uint256)")[:4]
 BALANCE_OF = keccak(text="balanceOf(address)")[:4]
 USDC = bytes.fromhex(local_chain.USDC[2:])
 PROGRESS_SECONDS = 5.0
-KEYS = ("relayer", "registrar", "faucet")
+KEYS = ("relayer", "relayer", "registrar", "faucet")
+"""Names as often as they are asked for; `relayer` has three keys."""
 
 
 @dataclass
@@ -72,6 +73,7 @@ class Chaos:
 
     def __init__(self, world: World, seed: int) -> None:
         self._world = world
+        world.keys["RELAYER_KEY"] = ",".join(map(key_of, RELAYERS))
         self._random = random.Random(seed)
         self._relayers: list[subprocess.Popen[bytes]] = []
         self._payments: list[Payment] = []

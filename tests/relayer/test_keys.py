@@ -9,6 +9,7 @@ import subprocess
 import sys
 import traceback
 
+import httpx
 import pytest
 import structlog
 from eth_account import Account
@@ -30,8 +31,13 @@ def some_settings(**changes) -> RelayerSettings:
     return RelayerSettings(_env_file=None, **{**BASE, **changes})
 
 
+async def loaded(given: RelayerSettings):
+    async with httpx.AsyncClient() as client:
+        return await keys.load(given, client)
+
+
 async def test_what_is_signed_recovers_to_the_keys_address_and_has_the_hash_it_says():
-    (signer,) = keys.load(some_settings(relayer_key=SECRET)).values()
+    (signer,) = (await loaded(some_settings(relayer_key=SECRET)))["relayer"]
     signed = await signer.sign(TRANSACTION)
     assert bytes.fromhex(Account.recover_transaction(signed.raw)[2:]) == signer.address
     assert signed.transaction == TRANSACTION
@@ -39,19 +45,42 @@ async def test_what_is_signed_recovers_to_the_keys_address_and_has_the_hash_it_s
     assert again == signed  # RFC 6979: the same transaction has one signature, so one hash
 
 
-def test_a_keystore_opens_with_its_password_file(tmp_path):
+async def test_a_keystore_opens_with_its_password_file(tmp_path):
     store, password = tmp_path / "key.json", tmp_path / "password"
     store.write_text(json.dumps(Account.encrypt(SECRET, "open sesame", kdf="pbkdf2", iterations=2)))
     password.write_text("open sesame\n")
-    found = keys.load(some_settings(registrar_keystore=store, registrar_keystore_password_file=password))
+    found = await loaded(some_settings(registrar_keystore=store, registrar_keystore_password_file=password))
     assert list(found) == ["registrar"]
-    assert found["registrar"].address == bytes.fromhex(Account.from_key(SECRET).address[2:])
+    assert found["registrar"][0].address == bytes.fromhex(Account.from_key(SECRET).address[2:])
+
+
+async def test_several_keys_of_the_relayer_each_with_its_password_or_one_for_all(tmp_path):
+    secrets, passwords = [SECRET, SECRET[::-1]], ["open sesame", "sesame open"]
+    stores, files = [tmp_path / "a.json", tmp_path / "b.json"], [tmp_path / "a", tmp_path / "b"]
+    for secret, password, store, file in zip(secrets, passwords, stores, files, strict=True):
+        store.write_text(json.dumps(Account.encrypt(secret, password, kdf="pbkdf2", iterations=2)))
+        file.write_text(password)
+    addresses = [bytes.fromhex(Account.from_key(secret).address[2:]) for secret in secrets]
+
+    async def addresses_of(**changes):
+        return [signer.address for signer in (await loaded(some_settings(**changes)))["relayer"]]
+
+    assert await addresses_of(relayer_key=", ".join(secrets)) == addresses
+    in_files = {"relayer_keystore": f"{stores[0]},{stores[1]}"}
+    assert await addresses_of(**in_files, relayer_keystore_password_file=f"{files[0]},{files[1]}") == addresses
+    stores[1].write_text(json.dumps(Account.encrypt(secrets[1], passwords[0], kdf="pbkdf2", iterations=2)))
+    assert await addresses_of(**in_files, relayer_keystore_password_file=str(files[0])) == addresses
 
 
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
         ({}, "RELAYER_KEY"),
+        ({"registrar_key": f"{SECRET},{SECRET[::-1]}"}, "REGISTRAR_KEY"),
+        ({"faucet_key": f"{SECRET},{SECRET[::-1]}"}, "FAUCET_KEY"),
+        ({"relayer_key": f"{SECRET},0x{SECRET}"}, "RELAYER_KEY"),
+        ({"relayer_key": f"{SECRET},{SECRET[:-2]}"}, "RELAYER_KEY"),
+        ({"relayer_keystore": "/a,/b,/c", "relayer_keystore_password_file": "/a,/b"}, "RELAYER_KEYSTORE_PASSWORD_FILE"),
         ({"relayer_key": SECRET[:-2]}, "RELAYER_KEY"),
         ({"relayer_key": SECRET[:-2] + "zz"}, "RELAYER_KEY"),
         ({"faucet_key": "00" * 32}, "FAUCET_KEY"),
@@ -60,9 +89,9 @@ def test_a_keystore_opens_with_its_password_file(tmp_path):
         ({"relayer_keystore": "/nowhere", "relayer_keystore_password_file": "/nowhere"}, "RELAYER_KEYSTORE"),
     ],
 )
-def test_a_key_that_cannot_be_used_is_named_and_not_shown(changes, named):
+async def test_a_key_that_cannot_be_used_is_named_and_not_shown(changes, named):
     with pytest.raises(SettingsError) as refused:
-        keys.load(some_settings(**changes))
+        await loaded(some_settings(**changes))
     assert named in str(refused.value)
     shown = "".join(traceback.format_exception(refused.value))
     assert SECRET[:-2] not in shown
@@ -70,19 +99,19 @@ def test_a_key_that_cannot_be_used_is_named_and_not_shown(changes, named):
     assert refused.value.__context__ is None
 
 
-def test_no_repr_error_or_copy_of_a_key_or_of_the_settings_shows_a_secret():
-    loaded = some_settings(relayer_key=SECRET)
-    (signer,) = keys.load(loaded).values()
-    shown = [repr(signer), str(signer), f"{signer}", repr(vars(loaded)), repr(loaded), str(loaded)]
-    shown += [loaded.model_dump_json(exclude={"database_url"})]
+async def test_no_repr_error_or_copy_of_a_key_or_of_the_settings_shows_a_secret():
+    given = some_settings(relayer_key=SECRET)
+    (signer,) = (await loaded(given))["relayer"]
+    shown = [repr(signer), str(signer), f"{signer}", repr(vars(given)), repr(given), str(given)]
+    shown += [given.model_dump_json(exclude={"database_url"})]
     output = io.StringIO()
     structlog.PrintLogger(output).info(structlog.dev.ConsoleRenderer()(None, "info", {"event": "x", "signer": signer}))
-    logging.getLogger("test").warning("%s %s", signer, loaded)
+    logging.getLogger("test").warning("%s %s", signer, given)
     for text in [*shown, output.getvalue()]:
         assert SECRET not in text
         assert str(int(SECRET, 16)) not in text
-    assert "hunter2" not in repr(loaded)
-    assert "provider-key" not in repr(loaded)
+    assert "hunter2" not in repr(given)
+    assert "provider-key" not in repr(given)
     for leak in (pickle.dumps, copy.deepcopy):
         with pytest.raises(TypeError):
             leak(signer)
@@ -97,6 +126,10 @@ def test_no_repr_error_or_copy_of_a_key_or_of_the_settings_shows_a_secret():
         ({}, ["DATABASE_URL", "RPC_URLS"]),
         ({"DATABASE_URL": "mysql://x", "RPC_URLS": "http://x"}, ["DATABASE_URL"]),
         ({"DATABASE_URL": "postgresql:///x", "RPC_URLS": "http://x", "RELAYER_MAX_FEE_GWEI": SECRET}, ["MAX_FEE_GWEI"]),
+        (
+            {"DATABASE_URL": "postgresql:///x", "RPC_URLS": "http://x", "RELAYER_KMS_URL": f"http://{SECRET}["},
+            ["KMS_URL"],
+        ),
     ],
 )
 def test_wrong_settings_are_named_and_their_values_are_not_shown(environment, named, monkeypatch, tmp_path):

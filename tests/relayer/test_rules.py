@@ -45,6 +45,25 @@ def test_a_replacement_outbids_both_fees_by_an_eighth_or_is_not_made(max_fee, pr
         assert offered.priority_fee_wei <= CAPS.priority_fee_wei
 
 
+@given(bases=st.lists(wei, min_size=1, max_size=40), tips=st.lists(wei, min_size=40, max_size=40))
+def test_no_fee_ever_exceeds_the_caps_however_often_it_is_replaced_and_whatever_the_node_says(bases, tips):
+    offered = None
+    for base, tip in zip(bases, tips, strict=False):
+        quoted = fees.quote(base_fee_wei=base, priority_fee_wei=tip, caps=CAPS)
+        offered = (quoted and (fees.outbid(offered, quoted, CAPS) if offered else quoted)) or offered
+        if offered:
+            assert offered.max_fee_wei <= CAPS.max_fee_wei
+            assert offered.priority_fee_wei <= min(CAPS.priority_fee_wei, offered.max_fee_wei)
+
+
+@given(previous=st.builds(Fees, wei, wei), base=wei, lowered=st.integers(1, 20 * GWEI))
+def test_a_cap_that_was_lowered_allows_no_replacement_above_it(previous, base, lowered):
+    caps = FeeCaps(max_fee_wei=lowered, priority_fee_wei=lowered)
+    quoted = fees.quote(base_fee_wei=base, priority_fee_wei=GWEI, caps=caps)
+    offered = quoted and fees.outbid(previous, quoted, caps)
+    assert offered is None or offered.max_fee_wei <= lowered
+
+
 @given(next_nonce=st.integers(0, 1000), chain_nonce=st.integers(0, 1000))
 def test_the_next_nonce_never_goes_back_and_never_lags_the_chain(next_nonce, chain_nonce):
     assert nonces.adopted(next_nonce=next_nonce, chain_nonce=chain_nonce) == max(next_nonce, chain_nonce)

@@ -46,6 +46,8 @@ async def test_a_key_that_runs_low_raises_its_alarm_until_it_is_funded(world):
     await world.rpc("anvil_setBalance", "0x" + address.hex(), hex(10**15))
     async with world.relayer():
         await eventually(alarm, lambda found: found is not None and "fund" in found, "alarm")
+        raised = await world.rows("SELECT address FROM relay.lane WHERE alarm IS NOT NULL")
+        assert [lane["address"] for lane in raised] == [address]  # of this key and of no other
     await world.rpc("anvil_setBalance", "0x" + address.hex(), hex(10**18))
     async with world.relayer():
         await eventually(alarm, lambda found: found is None, "no alarm")

@@ -28,13 +28,17 @@ ROOT = Path(__file__).resolve().parents[2]
 QUICK = {"relayer_poll_seconds": 0.1, "relayer_stuck_after_seconds": 1.0}
 
 
+def one_key_a_name() -> dict[str, str]:
+    return {name: keys.split(",")[0] for name, keys in accounts.service_keys().items()}
+
+
 @dataclass
 class World:
     database_url: str
     rpc_url: str
     engine: AsyncEngine
     http: httpx.AsyncClient
-    keys: dict[str, str] = field(default_factory=accounts.service_keys, repr=False)
+    keys: dict[str, str] = field(default_factory=one_key_a_name, repr=False)
 
     # --------------------------------------------------------------------------------------------------------- requests
 
@@ -175,12 +179,22 @@ async def eventually(
         await asyncio.sleep(0.05)
 
 
+def address_of(account: LocalAccount) -> bytes:
+    return bytes.fromhex(account.address[2:])
+
+
+def key_of(account: LocalAccount) -> str:
+    return "0x" + bytes(account.key).hex()
+
+
 def fresh_address() -> bytes:
     return os.urandom(20)
 
 
 RELAYER: LocalAccount = accounts.cast().relayer
 REGISTRAR: LocalAccount = accounts.cast().registrar
+RELAYERS: tuple[LocalAccount, ...] = (*accounts.cast().relayers, accounts.cast().pauser)
+"""Three keys that may share the name `relayer`, RELAYER first."""
 
 
 def a_stranger() -> LocalAccount:
