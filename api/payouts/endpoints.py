@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query, Request, Response
-from fastapi.responses import PlainTextResponse
 from pydantic import AwareDatetime
 
 from api import edge, idempotency
@@ -16,12 +15,13 @@ from api.db import Reading, Writing
 from api.errors import ChainUnavailable, Forbidden, MissingScope, NotAuthenticated, problems
 from api.idempotency import IdempotencyKeyMissing
 from api.pages import InvalidCursor, Page, PageOf
-from api.payouts import claims, queries, schemas, service, views
+from api.payouts import claims, earnings, forms, queries, schemas, service, views
 from api.payouts.errors import (
     AccountNotFound,
     ClaimNotFound,
     NothingToClaim,
     PayoutsFrozen,
+    TooManyTips,
     UnverifiedWallet,
     WalletBlacklisted,
 )
@@ -121,15 +121,17 @@ async def get_claim(session: Reading, caller: CurrentAccount, claim_id: UUID) ->
     response_model=schemas.Earnings,
     responses={
         200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "JSON, or the same rows as CSV"},
-        **problems(*_OWN, AccountNotFound),
+        **problems(*_OWN, AccountNotFound, InvalidCursor, TooManyTips),
     },
 )
 async def get_earnings(
     *,
     request: Request,
+    response: Response,
     session: Reading,
     resources: Held,
     caller: CurrentAccount,
+    page: PageOf,
     group_by: Annotated[GroupBy, Query(description="what a line is")] = "day",
     since: Annotated[AwareDatetime | None, Query(description="tipped at or after")] = None,
     until: Annotated[AwareDatetime | None, Query(description="tipped before")] = None,
@@ -138,12 +140,17 @@ async def get_earnings(
         Literal["json", "csv"] | None, Query(alias="format", description="or ask by Accept: text/csv")
     ] = None,
 ) -> schemas.Earnings | Response:
-    """What you earned, by day, series, episode or role; final and pending figures apart."""
+    """What you earned, by day, series, episode, role, rail or payer; final and pending figures apart.
+
+    Payers come page by page, in CSV too (`Link`); the other groups are all there at once.
+    """
     own = await _own(session, caller, account_id)
-    lines = await queries.earned(session, resources.chain_id, _ids(own), group_by=group_by, since=since, until=until)
-    shown = views.earnings(lines, group_by=group_by, since=since, until=until)
-    if form == "csv" or (form is None and "text/csv" in request.headers.get("accept", "")):
-        return PlainTextResponse(views.as_csv(shown), media_type="text/csv")
+    shown = await earnings.of(
+        session, resources.chain_id, _ids(own), group_by=group_by, since=since, until=until, page=page
+    )
+    response.headers["Vary"] = "Accept"
+    if forms.wanted(request, form, {"json", "csv"}) == "csv":
+        return forms.as_file(views.as_csv(shown.data, schemas.Earning), "csv", like=response)
     return shown
 
 

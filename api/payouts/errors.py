@@ -47,3 +47,10 @@ class PayoutsFrozen(Problem):
         "Nothing is lost, and `GET /api/v1/health/ready` says when it goes on. The contract pays without us, too: "
         "`claim(accountId, expiries)` on the splitter, by anybody, to the registered wallet."
     )
+
+
+class TooManyTips(Problem):
+    """These are more tips than are summed one by one."""
+
+    code, status = "TOO_MANY_TIPS", 422
+    hint = "Ask for a shorter time (`since`, `until`) or one account (`account_id`), and add the answers up."

@@ -10,6 +10,8 @@ HOLD = timedelta(days=30)
 NOTICE_DAYS = (0, 7, 21, 27, 29)
 BUCKETS_A_TRANSACTION = 100
 """About 10k gas each."""
+MOST_TIPS_ONE_BY_ONE = 1_000_000
+"""That are summed in one answer; a second or two."""
 
 HINTS: dict[ToDo, str] = {
     "register_wallet": "Register a wallet (`GET /api/v1/wallets/challenge`): the platform then claims by itself.",

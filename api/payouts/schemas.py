@@ -97,7 +97,10 @@ class Claims(BaseModel):
 class Earning(BaseModel):
     """One line of the earnings; CSV has the same columns."""
 
-    key: str = Field(description="a day (UTC), a series, an episode or a role; `other` for refs of no episode of ours")
+    key: str = Field(
+        description="a day (UTC), a series, an episode, a role, a rail or a payer; `other` for refs of no episode of"
+        " ours, and for flushes, whose transfers may come from many payers"
+    )
     tips: int
     final_micro_usdc: Amount = Field(description="in blocks that are final")
     pending_micro_usdc: Amount = Field(description="in blocks that are not final yet")
@@ -112,8 +115,10 @@ class Earnings(BaseModel):
     since: datetime | None
     until: datetime | None
     data: list[Earning]
-    total: Earning
-    next_cursor: None = None
+    total: Earning = Field(description="of everything, also of what is on other pages")
+    next_cursor: str | None = Field(
+        default=None, description="by payer only: send it as `cursor`, with the same filters, for the next page"
+    )
 
 
 class PendingRotation(BaseModel):
