@@ -1,13 +1,15 @@
 """Earnings, payouts and claims of the caller's own accounts: a human's, or an agent's."""
 
+import asyncio
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query, Request, Response
 from pydantic import AwareDatetime
 
-from api import edge, idempotency
+from api import edge, etags, idempotency
 from api.accounts import queries as accounts
 from api.accounts.queries import PayoutAccount
 from api.callers import CurrentAccount, require_scope
@@ -15,12 +17,14 @@ from api.db import Reading, Writing
 from api.errors import ChainUnavailable, Forbidden, MissingScope, NotAuthenticated, problems
 from api.idempotency import IdempotencyKeyMissing
 from api.pages import InvalidCursor, Page, PageOf
-from api.payouts import claims, earnings, forms, queries, schemas, service, views
+from api.payouts import claims, earnings, forms, queries, schemas, service, statements, views
 from api.payouts.errors import (
     AccountNotFound,
     ClaimNotFound,
+    MonthInFuture,
     NothingToClaim,
     PayoutsFrozen,
+    StatementTooLong,
     TooManyTips,
     UnverifiedWallet,
     WalletBlacklisted,
@@ -150,8 +154,56 @@ async def get_earnings(
     )
     response.headers["Vary"] = "Accept"
     if forms.wanted(request, form, {"json", "csv"}) == "csv":
-        return forms.as_file(views.as_csv(shown.data, schemas.Earning), "csv", like=response)
+        return forms.as_file(views.as_csv(shown.data, schemas.Earning).encode(), "csv", headers=dict(response.headers))
     return shown
+
+
+@router.get(
+    "/earnings/statement",
+    operation_id="getStatement",
+    response_model=schemas.Statement,
+    responses={
+        200: {
+            "content": {
+                "text/csv": {"schema": {"type": "string"}},
+                "application/pdf": {"schema": {"type": "string", "format": "binary"}},
+            },
+            "description": "JSON, the same lines as CSV, or a PDF to hand on",
+        },
+        **problems(*_OWN, AccountNotFound, LedgerNotReady, MonthInFuture, StatementTooLong),
+    },
+)
+async def get_statement(
+    *,
+    request: Request,
+    session: Reading,
+    resources: Held,
+    caller: CurrentAccount,
+    month: Annotated[
+        str,
+        Query(pattern=r"^[1-9]\d{3}-(0[1-9]|1[0-2])$", description="UTC, by the chain's time", examples=["2026-11"]),
+    ],
+    account_id: Annotated[UUID | None, _ONE] = None,
+    form: Annotated[
+        forms.Form | None, Query(alias="format", description="or ask by Accept: text/csv, application/pdf")
+    ] = None,
+) -> Response:
+    """A month's statement: what was held before, every movement, the sums, what is held after.
+
+    `status` says whether anything in it can still change.
+    """
+    own = await _own(session, caller, account_id)
+    shown = await statements.of(session, resources.deployment, own, month)
+    wanted = forms.wanted(request, form, {"json", "csv", "pdf"})
+    request.state.then = partial(_statement, request, shown, wanted)
+    return Response()
+
+
+async def _statement(request: Request, shown: schemas.Statement, form: forms.Form) -> Response:
+    """Written by a thread, with no connection held: thousands of lines take a while."""
+    content = await asyncio.to_thread(statements.written, shown, form)
+    name = f"molt-statement-{shown.month}{'' if shown.status == 'final' else '-preliminary'}.{form}"
+    return etags.conditional(request, forms.as_file(content, form, name=name if form != "json" else None))
 
 
 @router.get("/wallet", operation_id="getWalletSummary", responses=problems(*_OWN))

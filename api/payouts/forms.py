@@ -1,6 +1,6 @@
 """In which form an answer is wanted: `?format=`, else the first of Accept that we have, else JSON."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 from fastapi import Request, Response
@@ -18,10 +18,12 @@ def wanted(request: Request, named: Form | None, among: Collection[Form]) -> For
     return next((form for form in forms if form in among), "json")
 
 
-def as_file(content: str | bytes, form: Form, *, like: Response, name: str | None = None) -> Response:
-    """With the headers that were put on `like`; `name` is what a browser saves it as."""
-    headers = dict(like.headers)
+def as_file(
+    content: bytes, form: Form, *, name: str | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """`name` is what a browser saves it as."""
+    found = {"Vary": "Accept", **(headers or {})}
     if name is not None:
-        headers["Content-Disposition"] = f'attachment; filename="{name}"'
+        found["Content-Disposition"] = f'attachment; filename="{name}"'
     media_type = next(media_type for media_type, of_form in _MEDIA_TYPES.items() if of_form == form)
-    return Response(content, media_type=media_type, headers=headers)
+    return Response(content, media_type=media_type, headers=found)

@@ -19,6 +19,7 @@ from ledger import balances, ids
 from ledger.money import MicroUsdc
 
 OTHER = "other"
+_OPENS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def of_movements(session: AsyncSession, movements: Sequence[Movement]) -> list[schemas.Payout]:
@@ -93,8 +94,13 @@ def as_csv(rows: Sequence[BaseModel], of: type[BaseModel]) -> str:
     table = io.StringIO()
     writer = csv.DictWriter(table, fieldnames=list(of.model_fields), lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows(row.model_dump(mode="json") for row in rows)
+    writer.writerows({name: _cell(value) for name, value in row.model_dump(mode="json").items()} for row in rows)
     return table.getvalue()
+
+
+def _cell(value: object) -> object:
+    """What a spreadsheet would run as a formula gets an apostrophe before it: titles are written by strangers."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_OPENS_FORMULA) else value
 
 
 def _earning(key: str, line: Earned) -> schemas.Earning:
