@@ -30,6 +30,7 @@ from api.payouts.errors import (
     WalletBlacklisted,
 )
 from api.payouts.queries import GroupBy
+from api.rate_limits import Limit, limited
 from api.resources import Held
 from api.tips import quotes
 from api.tips.errors import LedgerNotReady
@@ -37,6 +38,8 @@ from ledger import ids
 
 router = edge.router(tags=["payouts"])
 
+STATEMENTS = Limit("statements", 60, 60)
+"""Five years of them; a long one on paper takes a processor for seconds."""
 _OWN = (NotAuthenticated, Forbidden)
 _ONE = Query(description="only this one of your accounts; default: all of them")
 
@@ -162,6 +165,7 @@ async def get_earnings(
     "/earnings/statement",
     operation_id="getStatement",
     response_model=schemas.Statement,
+    dependencies=[limited(STATEMENTS)],
     responses={
         200: {
             "content": {

@@ -49,7 +49,7 @@ _DEEPEST = 64
 _ACTIONS_A_ROUND = (5, 40)
 _STORIES = 0.2
 """Acts in a row, beside what a world does by itself."""
-_REQUESTS_A_MINUTE = 250
+_REQUESTS_A_MINUTE = 50
 """Then the limits are forgotten: they are not what is proven."""
 
 Json = dict[str, Any]
