@@ -58,32 +58,36 @@ def _of(chain_id: int, accounts: Sequence[bytes], blocks: tuple[int, int]) -> di
     return {"chain_id": chain_id, "accounts": list(accounts), "first": blocks[0], "end": blocks[1]}
 
 
-# Each leg is cut by itself along its index (LATERAL and LIMIT keep it there) before they are put in order.
-_PAGE = "block_number >= :first AND block_number < :end ORDER BY block_number, log_index LIMIT :limit"
+# Each leg walks its account's index (LATERAL, and OFFSET before the order is asked for, keep it there), and is cut by
+# itself before they are put in order.
+_BLOCKS = "block_number >= :first AND block_number < :end OFFSET 0"
+_CUT = "ORDER BY block_number, log_index LIMIT :limit"
 
 _SHARES = """
 SELECT CASE WHEN is_held THEN 'held' ELSE 'share' END AS kind, account_id, '{role}' AS role, tip, amount,
        CASE WHEN NOT is_held THEN wallet END AS wallet, ref, block_number, log_index, tx_hash
   FROM account CROSS JOIN LATERAL (
-    SELECT {role}_share_micro_usdc AS amount, amount_micro_usdc AS tip, {role}_wallet AS wallet,
-           held_mask & {bit} <> 0 AS is_held, ref, block_number, log_index, tx_hash
-      FROM ledger.tip_split WHERE chain_id = :chain_id AND {role}_id = account_id AND {page}) share"""
+    SELECT * FROM (
+      SELECT {role}_share_micro_usdc AS amount, amount_micro_usdc AS tip, {role}_wallet AS wallet,
+             held_mask & {bit} <> 0 AS is_held, ref, block_number, log_index, tx_hash
+        FROM ledger.tip_split WHERE chain_id = :chain_id AND {role}_id = account_id AND {blocks}) mine {cut}) share"""
 
 _OTHERS = """
 SELECT '{kind}', account.account_id, NULL, NULL, amount_micro_usdc, {to}, NULL, block_number, log_index, tx_hash
   FROM account CROSS JOIN LATERAL (
-    SELECT * FROM ledger.{table} fact
-     WHERE chain_id = :chain_id AND fact.account_id = account.account_id AND {page}) fact"""
+    SELECT * FROM (
+      SELECT * FROM ledger.{table} fact
+       WHERE chain_id = :chain_id AND fact.account_id = account.account_id AND {blocks}) mine {cut}) fact"""
 
 _ENTRIES = f"""
 WITH account AS (SELECT unnest(CAST(:accounts AS bytea[])) AS account_id), entry AS (
-  {_SHARES.format(role="creator", bit=CREATOR_HELD, page=_PAGE)}
+  {_SHARES.format(role="creator", bit=CREATOR_HELD, blocks=_BLOCKS, cut=_CUT)}
   UNION ALL
-  {_SHARES.format(role="agent", bit=AGENT_HELD, page=_PAGE)}
+  {_SHARES.format(role="agent", bit=AGENT_HELD, blocks=_BLOCKS, cut=_CUT)}
   UNION ALL
-  {_OTHERS.format(kind="claim", table="share_claimed", to="wallet", page=_PAGE)}
+  {_OTHERS.format(kind="claim", table="share_claimed", to="wallet", blocks=_BLOCKS, cut=_CUT)}
   UNION ALL
-  {_OTHERS.format(kind="sweep", table="share_swept", to="treasury", page=_PAGE)}
+  {_OTHERS.format(kind="sweep", table="share_swept", to="treasury", blocks=_BLOCKS, cut=_CUT)}
 )
 SELECT kind, account_id, role, tip, amount, wallet, ref, entry.block_number, log_index, tx_hash, block.timestamp,
        CASE WHEN entry.block_number <= finalized_number THEN 'finalized'

@@ -182,7 +182,9 @@ def _claim(world: World) -> None:
     account = world.rng.choice(world.rng.choice(world.pairs))
     world.revoke(account)
     world.tip(account, account, world.rng.choice(world.refs))
+    world.until_mined()  # what comes next depends on it
     world.set_wallet(account)
+    world.until_mined()
     world.claim(account)
     if world.rng.random() < 0.5:
         world.revoke(account)
