@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check demo verify status gas mutate prove prove-nightly symbolic slither chaos chaos-indexer chaos-tips bench-indexer bench-live bench-scale bench-tips bench-events bench-verify lock openapi abi standard-input format clean
+.PHONY: help install up test check demo verify status gas mutate prove prove-nightly prove-earnings symbolic slither chaos chaos-indexer chaos-tips bench-indexer bench-live bench-scale bench-tips bench-events bench-verify lock openapi abi standard-input format clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ prove: install .install/proofs ## every law of docs/invariants.md: invariants 25
 
 prove-nightly: install .install/proofs ## the same, ten times as deep (hours)
 	@$(PY) -m scripts.proving --nightly
+
+prove-earnings: install ## earnings, CSV, wallets and statements beside the chain's own logs, after 2,000 random tips (TIPS=… SEED=…; minutes)
+	@$(PY) -m tests.api.payouts.proving --tips $(or $(TIPS),2000) $(if $(SEED),--seed $(SEED))
 
 symbolic: install .install/proofs ## what holds of the contracts for every input, by halmos on the release bytecode (ONLY=check_claim)
 	@$(PY) -m scripts.proving.symbolic $(ONLY)

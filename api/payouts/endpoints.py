@@ -1,14 +1,15 @@
 """Earnings, payouts and claims of the caller's own accounts: a human's, or an agent's."""
 
+import asyncio
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query, Request, Response
-from fastapi.responses import PlainTextResponse
 from pydantic import AwareDatetime
 
-from api import edge, idempotency
+from api import edge, etags, idempotency
 from api.accounts import queries as accounts
 from api.accounts.queries import PayoutAccount
 from api.callers import CurrentAccount, require_scope
@@ -16,16 +17,20 @@ from api.db import Reading, Writing
 from api.errors import ChainUnavailable, Forbidden, MissingScope, NotAuthenticated, problems
 from api.idempotency import IdempotencyKeyMissing
 from api.pages import InvalidCursor, Page, PageOf
-from api.payouts import claims, notices, queries, schemas, service, views
+from api.payouts import claims, earnings, forms, notices, queries, schemas, service, statements, views
 from api.payouts.errors import (
     AccountNotFound,
     ClaimNotFound,
+    MonthInFuture,
     NothingToClaim,
     PayoutsFrozen,
+    StatementTooLong,
+    TooManyTips,
     UnverifiedWallet,
     WalletBlacklisted,
 )
 from api.payouts.queries import GroupBy
+from api.rate_limits import Limit, limited
 from api.resources import Held
 from api.tips import quotes
 from api.tips.errors import LedgerNotReady
@@ -33,6 +38,8 @@ from ledger import ids
 
 router = edge.router(tags=["payouts"])
 
+STATEMENTS = Limit("statements", 60, 60)
+"""Five years of them; a long one on paper takes a processor for seconds."""
 _OWN = (NotAuthenticated, Forbidden)
 _ONE = Query(description="only this one of your accounts; default: all of them")
 
@@ -137,15 +144,17 @@ async def get_claim(session: Reading, caller: CurrentAccount, claim_id: UUID) ->
     response_model=schemas.Earnings,
     responses={
         200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "JSON, or the same rows as CSV"},
-        **problems(*_OWN, AccountNotFound),
+        **problems(*_OWN, AccountNotFound, InvalidCursor, TooManyTips),
     },
 )
 async def get_earnings(
     *,
     request: Request,
+    response: Response,
     session: Reading,
     resources: Held,
     caller: CurrentAccount,
+    page: PageOf,
     group_by: Annotated[GroupBy, Query(description="what a line is")] = "day",
     since: Annotated[AwareDatetime | None, Query(description="tipped at or after")] = None,
     until: Annotated[AwareDatetime | None, Query(description="tipped before")] = None,
@@ -154,13 +163,67 @@ async def get_earnings(
         Literal["json", "csv"] | None, Query(alias="format", description="or ask by Accept: text/csv")
     ] = None,
 ) -> schemas.Earnings | Response:
-    """What you earned, by day, series, episode or role; final and pending figures apart."""
+    """What you earned, by day, series, episode, role, rail or payer; final and pending figures apart.
+
+    Payers come page by page, in CSV too (`Link`); the other groups are all there at once.
+    """
     own = await _own(session, caller, account_id)
-    lines = await queries.earned(session, resources.chain_id, _ids(own), group_by=group_by, since=since, until=until)
-    shown = views.earnings(lines, group_by=group_by, since=since, until=until)
-    if form == "csv" or (form is None and "text/csv" in request.headers.get("accept", "")):
-        return PlainTextResponse(views.as_csv(shown), media_type="text/csv")
+    shown = await earnings.of(
+        session, resources.chain_id, _ids(own), group_by=group_by, since=since, until=until, page=page
+    )
+    response.headers["Vary"] = "Accept"
+    if forms.wanted(request, form, {"json", "csv"}) == "csv":
+        return forms.as_file(views.as_csv(shown.data, schemas.Earning).encode(), "csv", headers=dict(response.headers))
     return shown
+
+
+@router.get(
+    "/earnings/statement",
+    operation_id="getStatement",
+    response_model=schemas.Statement,
+    dependencies=[limited(STATEMENTS)],
+    responses={
+        200: {
+            "content": {
+                "text/csv": {"schema": {"type": "string"}},
+                "application/pdf": {"schema": {"type": "string", "format": "binary"}},
+            },
+            "description": "JSON, the same lines as CSV, or a PDF to hand on",
+        },
+        **problems(*_OWN, AccountNotFound, LedgerNotReady, MonthInFuture, StatementTooLong),
+    },
+)
+async def get_statement(
+    *,
+    request: Request,
+    session: Reading,
+    resources: Held,
+    caller: CurrentAccount,
+    month: Annotated[
+        str,
+        Query(pattern=r"^[1-9]\d{3}-(0[1-9]|1[0-2])$", description="UTC, by the chain's time", examples=["2026-11"]),
+    ],
+    account_id: Annotated[UUID | None, _ONE] = None,
+    form: Annotated[
+        forms.Form | None, Query(alias="format", description="or ask by Accept: text/csv, application/pdf")
+    ] = None,
+) -> Response:
+    """A month's statement: what was held before, every movement, the sums, what is held after.
+
+    `status` says whether anything in it can still change.
+    """
+    own = await _own(session, caller, account_id)
+    shown = await statements.of(session, resources.deployment, own, month)
+    wanted = forms.wanted(request, form, {"json", "csv", "pdf"})
+    request.state.then = partial(_statement, request, shown, wanted)
+    return Response()
+
+
+async def _statement(request: Request, shown: schemas.Statement, form: forms.Form) -> Response:
+    """Written by a thread, with no connection held: thousands of lines take a while."""
+    content = await asyncio.to_thread(statements.written, shown, form)
+    name = f"molt-statement-{shown.month}{'' if shown.status == 'final' else '-preliminary'}.{form}"
+    return etags.conditional(request, forms.as_file(content, form, name=name if form != "json" else None))
 
 
 @router.get("/wallet", operation_id="getWalletSummary", responses=problems(*_OWN))

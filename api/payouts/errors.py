@@ -47,3 +47,27 @@ class PayoutsFrozen(Problem):
         "Nothing is lost, and `GET /api/v1/health/ready` says when it goes on. The contract pays without us, too: "
         "`claim(accountId, expiries)` on the splitter, by anybody, to the registered wallet."
     )
+
+
+class TooManyTips(Problem):
+    """These are more tips than are summed one by one."""
+
+    code, status = "TOO_MANY_TIPS", 422
+    hint = "Ask for a shorter time (`since`, `until`) or one account (`account_id`), and add the answers up."
+
+
+class MonthInFuture(Problem):
+    """This month has not begun."""
+
+    code, status = "MONTH_IN_FUTURE", 422
+    hint = "Months are UTC, by the chain's time; the present one can be asked for, and is preliminary."
+
+
+class StatementTooLong(Problem):
+    """This statement would have too many movements."""
+
+    code, status = "STATEMENT_TOO_LONG", 422
+    hint = (
+        "Ask for one of your accounts (`account_id`, see `GET /api/v1/wallet`). If it has that many by itself, "
+        "`GET /api/v1/payouts` lists them page by page, and `GET /api/v1/earnings` has the sums."
+    )

@@ -22,7 +22,9 @@ Kind = Literal["share", "held", "claim", "sweep"]
 - sweep: a bucket that expired and went to the treasury
 """
 Role = Literal["creator", "agent"]
-GroupBy = Literal["day", "series", "episode", "role"]
+GroupBy = Literal["day", "series", "episode", "role", "rail", "payer"]
+RolledUp = Literal["day", "series", "episode", "role"]
+"""What the rollups keep apart."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,10 @@ class Movement:
 
 @dataclass(frozen=True)
 class Earned:
-    """One line of the earnings. `key` is a date, a UUID (None: not one of ours) or a role."""
+    """One line of the earnings.
+
+    `key` is a date, a UUID (None: not one of ours), a role, a rail or a payer (0x-hex; None: flushes, of many payers).
+    """
 
     key: str | None
     tips: int
@@ -139,7 +144,7 @@ async def movements(
     return [Movement(*tuple[Any, ...](row)) for row in rows]
 
 
-_KEYS: dict[GroupBy, str] = {
+_KEYS: dict[RolledUp, str] = {
     "day": "to_char(day, 'YYYY-MM-DD')",
     "series": "episode.series_id::text",
     "episode": "episode.id::text",
@@ -159,7 +164,7 @@ async def earned(
     chain_id: int,
     accounts: Sequence[bytes],
     *,
-    group_by: GroupBy,
+    group_by: RolledUp,
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> list[Earned]:
@@ -167,6 +172,41 @@ async def earned(
     query = text(_EARNED.format(key=_KEYS[group_by]))
     rows = await session.execute(query, balances.line_parameters(chain_id, accounts, since, until))
     return [Earned(key, int(tips), *(MicroUsdc(int(amount)) for amount in amounts)) for key, tips, *amounts in rows]
+
+
+async def earned_by_rail(
+    session: AsyncSession,
+    chain_id: int,
+    accounts: Sequence[bytes],
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[Earned]:
+    found = await balances.earned_by_rail(session, chain_id, accounts, since=since, until=until)
+    return [_of_origin(each) for each in found]
+
+
+async def earned_by_payer(
+    session: AsyncSession,
+    chain_id: int,
+    accounts: Sequence[bytes],
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    after: str | None = None,
+    limit: int = 50,
+) -> list[Earned]:
+    """By address, flushes without a payer last. `after` is the last key seen."""
+    found = await balances.earned_by_payer(
+        session, chain_id, accounts, since=since, until=until, after=after, limit=limit
+    )
+    return [_of_origin(each) for each in found]
+
+
+def _of_origin(each: balances.EarnedBy) -> Earned:
+    return Earned(
+        each.key, each.tips, each.final_micro_usdc, each.pending_micro_usdc, held_micro_usdc=each.held_micro_usdc
+    )
 
 
 _TOTALS = f"""

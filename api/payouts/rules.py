@@ -2,14 +2,20 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 
 from api.payouts.schemas import ToDo
 from ledger.balances import HeldBucket, WalletState
+from ledger.money import MicroUsdc
 
 HOLD = timedelta(days=30)
 NOTICE_DAYS = (0, 7, 21, 27, 29)
 BUCKETS_A_TRANSACTION = 100
 """About 10k gas each."""
+MOST_TIPS_ONE_BY_ONE = 1_000_000
+"""That are summed in one answer; a second or two."""
+MOST_ENTRIES = 20_000
+"""Of a statement: a PDF of about 700 pages."""
 
 HINTS: dict[ToDo, str] = {
     "register_wallet": "Register a wallet (`GET /api/v1/wallets/challenge`): the platform then claims by itself.",
@@ -34,6 +40,21 @@ def to_do(bucket: HeldBucket, *, wallet: WalletState, claiming: Collection[int],
     if wallet.status != "active":
         return "register_wallet"
     return "wait_for_usdc" if bucket.reasons == ["blacklisted"] else "claim"
+
+
+def next_month(first_day: datetime) -> datetime:
+    """The first moment of the month after."""
+    return (first_day + timedelta(days=31)).replace(day=1)
+
+
+def standing_of_month(
+    month_ends: datetime, *, now: datetime, final_until: datetime | None, not_final: MicroUsdc
+) -> tuple[Literal["final", "preliminary"], str]:
+    """With the sentence for people. `final_until`: nothing before it can change any more."""
+    if final_until is not None and final_until >= month_ends:
+        return "final", "final: nothing in this month can change any more"
+    running = "; the month is not over" if now < month_ends else ""
+    return "preliminary", f"preliminary: {not_final} micro-USDC not final yet{running}"
 
 
 def notice_due(expires_at: datetime, now: datetime) -> int | None:

@@ -107,7 +107,10 @@ class Claims(BaseModel):
 class Earning(BaseModel):
     """One line of the earnings; CSV has the same columns."""
 
-    key: str = Field(description="a day (UTC), a series, an episode or a role; `other` for refs of no episode of ours")
+    key: str = Field(
+        description="a day (UTC), a series, an episode, a role, a rail or a payer; `other` for refs of no episode of"
+        " ours, and for flushes, whose transfers may come from many payers"
+    )
     tips: int
     final_micro_usdc: Amount = Field(description="in blocks that are final")
     pending_micro_usdc: Amount = Field(description="in blocks that are not final yet")
@@ -122,7 +125,71 @@ class Earnings(BaseModel):
     since: datetime | None
     until: datetime | None
     data: list[Earning]
-    total: Earning
+    total: Earning = Field(description="of everything, also of what is on other pages")
+    next_cursor: str | None = Field(
+        default=None, description="by payer only: send it as `cursor`, with the same filters, for the next page"
+    )
+
+
+class StatementTotals(BaseModel):
+    """earned = paid + held; opening held + held - claimed - swept = closing held; to the unit."""
+
+    opening_held_micro_usdc: Amount = Field(description="what lay in the contract when the month began")
+    earned_micro_usdc: Amount = Field(description="shares of the month's tips")
+    paid_micro_usdc: Amount = Field(description="the part of it that went to the wallet with the tip")
+    held_micro_usdc: Amount = Field(description="the part of it that was held")
+    claimed_micro_usdc: Amount = Field(description="paid from what was held")
+    swept_micro_usdc: Amount = Field(description="expired, and went to the treasury")
+    closing_held_micro_usdc: Amount = Field(description="what lay there when the month ended, or lies there now")
+
+
+class StatementAccount(StatementTotals):
+    """One payout account of the statement."""
+
+    account_id: UUID
+    role: AccountRole
+    agent_name: str | None
+
+
+class StatementLine(BaseModel):
+    """One line; CSV has the same columns. The first is the opening balance of what is held, the last the closing."""
+
+    time: datetime = Field(description="UTC, of the block")
+    kind: Literal["opening", "share", "held", "claim", "sweep", "closing"] = Field(
+        description="share: paid with the tip; held; claim: paid later; sweep: expired, to the treasury"
+    )
+    account_id: UUID | None = None
+    role: AccountRole | None = Field(default=None, description="null for claims and sweeps")
+    series: str | None = Field(default=None, description="its title")
+    episode: str | None = Field(default=None, description="its title; null for refs of no episode of ours")
+    episode_id: UUID | None = None
+    tip_micro_usdc: Amount | None = Field(default=None, description="the whole tip that this is a share of")
+    amount_micro_usdc: Amount
+    wallet: Address | None = Field(default=None, description="where it went; null while held")
+    tx_hash: Bytes32 | None = None
+    log_index: int | None = Field(default=None, description="of a share, also a held one: that of its TipSplit")
+    block_number: int | None = None
+    finality: Finality | None = None
+    note: str | None = Field(default=None, description="of the balances: the statement's `status_detail`")
+
+
+class Statement(BaseModel):
+    """A month of the caller's accounts, UTC, by the chain's time."""
+
+    month: str = Field(examples=["2026-11"])
+    since: datetime
+    until: datetime = Field(description="the first moment that is not of the month")
+    status: Literal["final", "preliminary"] = Field(description="final: nothing in it can change any more")
+    status_detail: str = Field(examples=["preliminary: 250000 micro-USDC not final yet; the month is not over"])
+    not_final_micro_usdc: Amount = Field(description="of movements in blocks that are not final yet")
+    as_of: datetime | None = Field(description="of a preliminary one: the chain's time up to which it tells")
+    paid_by: Literal["Molt Studios"] = "Molt Studios"
+    chain_id: int
+    contract: Address = Field(description="the splitter, which pays the shares")
+    usdc: Address
+    accounts: list[StatementAccount]
+    total: StatementTotals
+    data: list[StatementLine]
     next_cursor: None = None
 
 

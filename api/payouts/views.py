@@ -6,18 +6,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts.queries import PayoutAccount
 from api.payouts import claims, queries, rules, schemas
-from api.payouts.queries import Earned, GroupBy, Movement
+from api.payouts.queries import Earned, Movement
 from api.production import queries as production
 from api.production.queries import Episode
-from api.wire import hex_text
+from api.wire import address_text, hex_text
 from ledger import balances, ids
 from ledger.money import MicroUsdc
 
 OTHER = "other"
+_OPENS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def of_movements(session: AsyncSession, movements: Sequence[Movement]) -> list[schemas.Payout]:
@@ -68,28 +70,37 @@ def of_claim(claim: claims.Claim) -> schemas.Claim:
     )
 
 
-def earnings(
-    lines: Sequence[Earned], *, group_by: GroupBy, since: datetime | None, until: datetime | None
-) -> schemas.Earnings:
-    shown = [_earning(line.key or OTHER, line) for line in lines]
-    total = schemas.Earning(
+def earning(line: Earned) -> schemas.Earning:
+    return _earning(line.key or OTHER, line)
+
+
+def of_payer(line: Earned) -> schemas.Earning:
+    return _earning(address_text(bytes.fromhex(line.key[2:])) if line.key else OTHER, line)
+
+
+def total(lines: Sequence[Earned]) -> schemas.Earning:
+    return schemas.Earning(
         key="total",
-        tips=sum(line.tips for line in shown),
-        final_micro_usdc=MicroUsdc(sum(line.final_micro_usdc for line in shown)),
-        pending_micro_usdc=MicroUsdc(sum(line.pending_micro_usdc for line in shown)),
-        total_micro_usdc=MicroUsdc(sum(line.total_micro_usdc for line in shown)),
-        held_micro_usdc=MicroUsdc(sum(line.held_micro_usdc for line in shown)),
+        tips=sum(line.tips for line in lines),
+        final_micro_usdc=MicroUsdc(sum(line.final_micro_usdc for line in lines)),
+        pending_micro_usdc=MicroUsdc(sum(line.pending_micro_usdc for line in lines)),
+        total_micro_usdc=MicroUsdc(sum(line.final_micro_usdc + line.pending_micro_usdc for line in lines)),
+        held_micro_usdc=MicroUsdc(sum(line.held_micro_usdc for line in lines)),
     )
-    return schemas.Earnings(group_by=group_by, since=since, until=until, data=shown, total=total)
 
 
-def as_csv(shown: schemas.Earnings) -> str:
+def as_csv(rows: Sequence[BaseModel], of: type[BaseModel]) -> str:
     """The rows of `data`, with the same columns and figures."""
     table = io.StringIO()
-    writer = csv.DictWriter(table, fieldnames=list(schemas.Earning.model_fields), lineterminator="\r\n")
+    writer = csv.DictWriter(table, fieldnames=list(of.model_fields), lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows(line.model_dump(mode="json") for line in shown.data)
+    writer.writerows({name: _cell(value) for name, value in row.model_dump(mode="json").items()} for row in rows)
     return table.getvalue()
+
+
+def _cell(value: object) -> object:
+    """What a spreadsheet would run as a formula gets an apostrophe before it: titles are written by strangers."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_OPENS_FORMULA) else value
 
 
 def _earning(key: str, line: Earned) -> schemas.Earning:

@@ -50,6 +50,16 @@ class Episode:
         return terms.of(creator_id=self.creator_id, agent_id=self.agent_id, episode_id=self.id)
 
 
+@dataclass(frozen=True)
+class Titles:
+    """What an episode is called."""
+
+    episode_id: UUID
+    series: str | None
+    number: int
+    episode: str
+
+
 _SERIES = """
 SELECT series.id, script_id, studio_id, agent_id, agent.name AS agent_name, series.creator_id, title, logline, genre,
        medium, published_at, vaults_outbox_id
@@ -61,6 +71,11 @@ SELECT episode.id, series_id, number, title, episode.creator_id, episode.agent_i
        EXISTS (SELECT FROM ledger.vault_deployed
                 WHERE vault_deployed.chain_id = episode.chain_id AND vault_deployed.vault = episode.vault)
   FROM app.episode
+"""
+
+_TITLES = """
+SELECT ref, episode.id, series.title, episode.number, episode.title
+  FROM app.episode LEFT JOIN app.series ON series.id = episode.series_id WHERE ref = ANY(:refs)
 """
 
 
@@ -116,6 +131,12 @@ async def episodes_by_ref(session: AsyncSession, refs: Sequence[bytes]) -> dict[
     rows = await session.execute(text(f"{_EPISODE} WHERE ref = ANY(:refs)"), {"refs": list(refs)})
     found = [Episode(*row) for row in rows]
     return {one.terms.ref: one for one in found}
+
+
+async def titles_by_ref(session: AsyncSession, refs: Sequence[bytes]) -> dict[bytes, Titles]:
+    """Of those of the refs (32 bytes) that name an episode of ours."""
+    rows = await session.execute(text(_TITLES), {"refs": list(refs)})
+    return {ref: Titles(*titles) for ref, *titles in rows}
 
 
 async def _one_series(session: AsyncSession, where: str, key: UUID) -> Series | None:

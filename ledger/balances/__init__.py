@@ -5,10 +5,21 @@ Amounts are micro-USDC, times UTC, ids and hashes 32 bytes, addresses 20. Each a
 fact in it: `unsafe` may still be reorganised away, `finalized` may not.
 """
 
-from ledger.balances.chain_state import Head, Status, differs, head, min_tip, paused, treasury
+from ledger.balances.chain_state import (
+    Head,
+    Status,
+    blocks_between,
+    differs,
+    final_time,
+    head,
+    min_tip,
+    paused,
+    treasury,
+)
 from ledger.balances.earning import EARNED_LINES, Earning, Payout, Role, earnings, line_parameters, payouts
 from ledger.balances.finality import Finality
 from ledger.balances.hold import HeldBucket, expired_buckets, held_buckets, live_buckets
+from ledger.balances.origin import EarnedBy, earned_by_payer, earned_by_rail
 from ledger.balances.tip import Rail, Tip, tip_by_log, tips, tips_by_tx
 from ledger.balances.vault import AuthorizationUse, VaultBalance, authorization, vault_balances, vaults_to_flush
 from ledger.balances.wallet import PendingRotation, WalletState, WalletStatus, accounts_of_wallet, wallet_of
@@ -20,6 +31,7 @@ __all__ = [
     "EARNED_LINES",
     "PLATFORM_HELD",
     "AuthorizationUse",
+    "EarnedBy",
     "Earning",
     "Finality",
     "Head",
@@ -35,9 +47,13 @@ __all__ = [
     "WalletStatus",
     "accounts_of_wallet",
     "authorization",
+    "blocks_between",
     "differs",
+    "earned_by_payer",
+    "earned_by_rail",
     "earnings",
     "expired_buckets",
+    "final_time",
     "head",
     "held_buckets",
     "line_parameters",

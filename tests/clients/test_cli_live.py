@@ -4,6 +4,7 @@ import csv
 import io
 import stat
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +185,30 @@ def test_earnings_as_csv_are_the_json_row_for_row(author: Terminal, series: Any)
     rows = author.does("earnings", "--by", "episode")["data"]
     text = author.molt("earnings", "--by", "episode", "--csv").stdout
     assert list(csv.DictReader(io.StringIO(text))) == [{k: str(v) for k, v in row.items()} for row in rows]
+
+
+@pytest.mark.parametrize("group_by", ["rail", "payer"])
+def test_earnings_by_origin(author: Terminal, series: Any, group_by: str) -> None:
+    found = author.does("earnings", "--group-by", group_by)
+    assert sum(int(line["total_micro_usdc"]) for line in found["data"]) == int(found["total"]["total_micro_usdc"])
+    text = author.molt("earnings", "--by", group_by, "--csv").stdout
+    assert list(csv.DictReader(io.StringIO(text))) == [{k: str(v) for k, v in row.items()} for row in found["data"]]
+
+
+def test_a_statement_is_shown_or_written(author: Terminal, series: Any, tmp_path: Path) -> None:
+    month = f"{datetime.now(UTC):%Y-%m}"
+    found = author.does("payouts", "statement", "--month", month)
+    assert [found["data"][0]["kind"], found["data"][-1]["kind"]] == ["opening", "closing"]
+    shown = author.molt("payouts", "statement", "--month", month)
+    assert "preliminary" in shown.stdout
+    assert max(map(len, shown.stdout.splitlines())) <= 80, shown.stdout
+    text = author.molt("payouts", "statement", "--month", month, "--format", "csv").stdout
+    assert len(list(csv.DictReader(io.StringIO(text)))) == len(found["data"])
+    file = tmp_path / "statement.pdf"
+    ran = author.molt("payouts", "statement", "--month", month, "--format", "pdf", "--output", str(file))
+    assert (ran.exit_code, file.read_bytes()[:5]) == (0, b"%PDF-")
+    assert author.molt("payouts", "statement", "--month", "2026-13").exit_code == 6
+    assert author.molt("payouts").exit_code == 0
 
 
 def test_tables_fit_an_80_column_terminal(author: Terminal, series: Any) -> None:

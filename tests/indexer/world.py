@@ -3,7 +3,7 @@
 import os
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +43,9 @@ class World:
     wallets: dict[bytes, list[LocalAccount]] = field(default_factory=dict)
     sent: list[dict[str, Any]] = field(default_factory=list)
     """Requests that may be sent again on another fork."""
+    pairs: Sequence[tuple[int, int]] = ((1, 2), (3, 4), (5, 6))
+    """Creator and agent of random actions."""
+    refs: Sequence[int] = range(1, 40)
 
     def __post_init__(self) -> None:
         self.splitter: Any = self.w3.eth.contract(self.deployment.splitter, abi=deployment.abi("TipSplitter"))
@@ -54,9 +57,27 @@ class World:
         for viewer in self.cast.viewers:
             self._send(self.usdc.functions.approve(self.deployment.splitter, 2**200), viewer)
 
+    def mint(self, amount: int) -> None:
+        """To every viewer."""
+        for viewer in self.cast.viewers:
+            self._send(self.usdc.functions.mint(viewer.address, amount), self.cast.faucet)
+
     def tip(self, creator: int = 1, agent: int = 2, ref: int = 7, amount: int | None = None) -> None:
         call = self.splitter.functions.tip(id_of(creator), id_of(agent), amount or self._amount(), id_of(ref))
         self._send(call, self._viewer())
+
+    def tip_with_permit(self, creator: int = 1, agent: int = 2, ref: int = 7) -> None:
+        """Uses up what the payer approved: `approve` again."""
+        payer, amount = self._viewer(), self._amount()
+        fields = dict.fromkeys(("owner", "spender"), "address") | dict.fromkeys(
+            ("value", "nonce", "deadline"), "uint256"
+        )
+        nonce = self.usdc.functions.nonces(payer.address).call()
+        message = {"owner": payer.address, "spender": self.deployment.splitter, "value": amount}
+        message |= {"nonce": nonce, "deadline": _NO_DEADLINE}
+        signature = self._sign(payer, dict(self.deployment.usdc_domain), "Permit", fields, message)
+        terms = (id_of(creator), id_of(agent), amount, id_of(ref), _NO_DEADLINE, signature)
+        self._send(self.splitter.functions.tipWithPermit(*terms), payer)
 
     def tip_with_authorization(self, creator: int = 1, agent: int = 2, ref: int = 7) -> None:
         payer, amount, salt = self._viewer(), self._amount(), self.rng.randbytes(32)
@@ -151,7 +172,7 @@ class World:
 
     def random_action(self) -> None:
         """Something that the ledger must follow; many of them fail on-chain, which it must follow too."""
-        accounts_, refs = self.rng.choice([(1, 2), (3, 4), (5, 6)]), self.rng.randrange(1, 40)
+        accounts_, refs = self.rng.choice(self.pairs), self.rng.choice(self.refs)
         creator, agent = accounts_
         one = self.rng.choice(accounts_)
         actions: list[tuple[int, Callable[[], None]]] = [

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ledger import balances, rederive, rollups
+from ledger.facts import RAILS
 from ledger.ids import PLATFORM_ID
-from tests.ledger.books import CHAIN_ID, START, Books, account
+from tests.ledger.books import CHAIN_ID, START, Books, account, wallet
 
 ACCOUNTS = [account(number) for number in (1, 2, 3, 4)]
 REFS = [account(number) for number in (7, 8, 9)]
 EXPIRIES = [START + timedelta(days=days, hours=5) for days in (1, 2, 3)]
+_PAYERS = [None, wallet(9), wallet(10), wallet(11)]
 _RANGES = [None, START + timedelta(days=1), START + timedelta(days=1, hours=7), START + timedelta(days=2, hours=23)]
 
 
@@ -52,7 +54,24 @@ class History:
                 assert [vars(each) for each in found] == await self._summed(account_id, group_by, since, until), (
                     self.seed
                 )
+        await self._check_origins(since, until)
         assert await self._open_buckets() == await self._left()
+
+    async def _check_origins(self, since: datetime | None, until: datetime | None) -> None:
+        """By rail and by payer, page by page: what the rows say one by one."""
+        accounts, span = self._random.sample(ACCOUNTS, 2), {"since": since, "until": until}
+        by_rail = await balances.earned_by_rail(self.books.session, CHAIN_ID, accounts, **span)
+        by_payer: list[balances.EarnedBy] = []
+        while page := await balances.earned_by_payer(
+            self.books.session, CHAIN_ID, accounts, **span, after=by_payer[-1].key if by_payer else None, limit=2
+        ):
+            by_payer += page
+            if page[-1].key is None:
+                break
+        for found, column in ((by_rail, "rail"), (by_payer, "'0x' || encode(payer, 'hex')")):
+            query = _BY_ORIGIN.format(key=column)
+            rows = await self.books.connection.execute(query, {"accounts": accounts, **span})  # type: ignore[arg-type]
+            assert [tuple(vars(each).values()) for each in found] == await rows.fetchall(), self.seed
 
     async def _mine(self) -> None:
         for _ in range(self._random.choice([0, 1, 1, 3])):
@@ -62,6 +81,8 @@ class History:
                 creator_id=self._random.choice(ACCOUNTS),
                 agent_id=self._random.choice(ACCOUNTS),
                 held_mask=self._random.choice([0, 0, 1, 3, 7]),
+                rail=self._random.choice(RAILS),
+                payer=self._random.choice(_PAYERS),
             )
         await self._move_holds()
         head = self.books.cursor.head_number + 1
@@ -107,6 +128,22 @@ _KEYS = {
     "ref": "'0x' || encode(ref, 'hex')",
     "role": "role",
 }
+
+_BY_ORIGIN = """
+SELECT {key} AS key, count(*),
+       coalesce(sum(amount) FILTER (WHERE leg.block_number <= finalized_number), 0)::bigint,
+       coalesce(sum(amount) FILTER (WHERE leg.block_number > finalized_number), 0)::bigint,
+       coalesce(sum(amount) FILTER (WHERE held), 0)::bigint
+  FROM (SELECT block_number, rail, payer, creator_id AS whose, creator_share_micro_usdc AS amount,
+               held_mask & 1 <> 0 AS held FROM ledger.tip_split
+        UNION ALL
+        SELECT block_number, rail, payer, agent_id, agent_share_micro_usdc, held_mask & 4 <> 0
+          FROM ledger.tip_split) leg
+  JOIN ledger.block ON block.number = leg.block_number
+  CROSS JOIN ledger.cursor
+ WHERE whose = ANY(%(accounts)s) AND (%(since)s::timestamptz IS NULL OR timestamp >= %(since)s)
+   AND (%(until)s::timestamptz IS NULL OR timestamp < %(until)s)
+ GROUP BY 1 ORDER BY 1 NULLS LAST"""
 
 _PLAIN_SUM = """
 SELECT {key} AS key, count(*), sum(amount)::bigint, coalesce(sum(amount) FILTER (WHERE held), 0)::bigint,

@@ -25,7 +25,8 @@ _PAGE = 100
 _API = "/api/v1"
 
 Kind = Literal["video", "audio"]
-GroupBy = Literal["day", "series", "episode", "role"]
+GroupBy = Literal["day", "series", "episode", "role", "rail", "payer"]
+StatementForm = Literal["json", "csv", "pdf"]
 
 
 class Molt:
@@ -280,8 +281,13 @@ class Molt:
         until: str | None = None,
         account_id: str | None = None,
     ) -> shapes.Earnings:
-        asked = {"group_by": group_by, "since": since, "until": until, "account_id": account_id}
-        return cast("shapes.Earnings", self._get("/earnings", asked))
+        """All lines; of payers, who come page by page, too."""
+        asked = {"group_by": group_by, "since": since, "until": until, "account_id": account_id, "limit": _PAGE}
+        found = page = self._get("/earnings", asked)
+        while page["next_cursor"]:
+            page = self._get("/earnings", {**asked, "cursor": page["next_cursor"]})
+            found = {**page, "data": [*found["data"], *page["data"]]}
+        return cast("shapes.Earnings", found)
 
     def earnings_csv(
         self,
@@ -292,8 +298,24 @@ class Molt:
         account_id: str | None = None,
     ) -> str:
         """The same rows as `earnings`, as CSV."""
-        asked = {"group_by": group_by, "since": since, "until": until, "account_id": account_id, "format": "csv"}
-        return self._http.request("GET", f"{_API}/earnings", params=asked).text
+        asked = {"group_by": group_by, "since": since, "until": until, "account_id": account_id, "limit": _PAGE}
+        asked |= {"format": "csv"}
+        page = self._http.request("GET", f"{_API}/earnings", params=asked)
+        text = page.text
+        while following := page.links.get("next"):
+            cursor = httpx.URL(following["url"]).params["cursor"]
+            page = self._http.request("GET", f"{_API}/earnings", params={**asked, "cursor": cursor})
+            text += page.text.partition("\n")[2]  # without the heading
+        return text
+
+    def statement(self, month: str, *, account_id: str | None = None) -> shapes.Statement:
+        """`month`: 2026-11."""
+        return cast("shapes.Statement", self._get("/earnings/statement", {"month": month, "account_id": account_id}))
+
+    def statement_file(self, month: str, form: StatementForm, *, account_id: str | None = None) -> bytes:
+        """The same as a file."""
+        asked = {"month": month, "account_id": account_id, "format": form}
+        return self._http.request("GET", f"{_API}/earnings/statement", params=asked).content
 
     def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         return self._http.json("GET", _API + path, params=params)

@@ -406,6 +406,57 @@ class Earnings(TypedDict):
     total: Earning
 
 
+class StatementTotals(TypedDict):
+    """earned = paid + held; opening held + held - claimed - swept = closing held."""
+
+    opening_held_micro_usdc: str
+    earned_micro_usdc: str
+    paid_micro_usdc: str
+    held_micro_usdc: str
+    claimed_micro_usdc: str
+    swept_micro_usdc: str
+    closing_held_micro_usdc: str
+
+
+class StatementLine(TypedDict):
+    """A movement, or the balance held before or after all of them."""
+
+    time: str
+    kind: Literal["opening", "share", "held", "claim", "sweep", "closing"]
+    account_id: str | None
+    role: Literal["creator", "agent"] | None
+    series: str | None
+    episode: str | None
+    episode_id: str | None
+    tip_micro_usdc: str | None
+    amount_micro_usdc: str
+    wallet: str | None
+    tx_hash: str | None
+    log_index: int | None
+    block_number: int | None
+    finality: Finality | None
+    note: str | None
+
+
+class Statement(TypedDict):
+    """A month, UTC, by the chain's time."""
+
+    month: str
+    since: str
+    until: str
+    status: Literal["final", "preliminary"]
+    status_detail: str
+    not_final_micro_usdc: str
+    as_of: str | None
+    paid_by: str
+    chain_id: int
+    contract: str
+    usdc: str
+    accounts: list[dict[str, Any]]
+    total: StatementTotals
+    data: list[StatementLine]
+
+
 class WalletAccount(TypedDict):
     """One payout account. earned = paid + claimed + swept + unclaimed."""
 

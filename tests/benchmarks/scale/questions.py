@@ -11,6 +11,8 @@ from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from api.payouts import queries as payouts
+from api.payouts import statement_queries as statements
+from api.payouts.rules import MOST_ENTRIES
 from api.tips import queries as tips
 from ledger import balances
 from ledger.ids import PLATFORM_ID
@@ -55,6 +57,18 @@ def questions(market: Market, now: datetime) -> list[Question]:
     def moved(who: Callable[[], bytes], after: tuple[int, int, str] | None = None) -> Ask:
         return lambda session: payouts.movements(session, CHAIN_ID, [who()], after=after)
 
+    def by_origin(ask: Any, who: Callable[[], bytes], **how: Any) -> Ask:
+        return lambda session: ask(session, CHAIN_ID, [who()], **how)
+
+    def stated(who: Callable[[], bytes]) -> Ask:
+        async def ask(session: AsyncSession) -> object:
+            since, accounts = now.replace(day=1, hour=0, minute=0, second=0), [who()]
+            blocks = await balances.blocks_between(session, CHAIN_ID, since, now)
+            await statements.held_before(session, CHAIN_ID, accounts, since, blocks[0])
+            return await statements.entries(session, CHAIN_ID, accounts, blocks, limit=MOST_ENTRIES + 1)
+
+        return ask
+
     def platform(group_by: Any) -> Ask:
         return lambda session: balances.earnings(session, CHAIN_ID, PLATFORM_ID, group_by=group_by)
 
@@ -69,6 +83,18 @@ def questions(market: Market, now: datetime) -> list[Question]:
         Question("earnings by series, largest creator", earned(lambda: largest, group_by="series")),
         Question("earnings by role, largest creator, days cut", earned(lambda: largest, group_by="role", **cut)),
         Question("earnings by day, largest agent", earned(lambda: agent, group_by="day")),
+        Question("earnings by rail", by_origin(payouts.earned_by_rail, market.a_creator), times=20),
+        Question("earnings by rail, largest creator", by_origin(payouts.earned_by_rail, lambda: largest), times=5),
+        Question("earnings by payer", by_origin(payouts.earned_by_payer, market.a_creator), times=20),
+        Question("earnings by payer, largest creator", by_origin(payouts.earned_by_payer, lambda: largest), times=5),
+        Question(
+            "earnings by payer, largest creator, days cut",
+            by_origin(payouts.earned_by_payer, lambda: largest, **cut),
+            times=5,
+        ),
+        Question("statement of a month", stated(market.a_creator), times=20),
+        Question("statement of a month, largest creator", stated(lambda: largest), times=5),
+        Question("statement of a month, without a wallet", stated(lambda: market.creators[3]), times=20),
         Question("earnings by day, platform", platform("day")),
         Question("earnings by role, platform", platform("role")),
         Question("earnings by ref, platform", platform("ref"), times=5, of_all=True),

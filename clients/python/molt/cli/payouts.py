@@ -1,6 +1,8 @@
-"""`earnings`, `payouts`, `unclaimed`, `claim`."""
+"""`earnings`, `payouts`, `payouts statement`, `unclaimed`, `claim`."""
 
+import sys
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,24 +12,39 @@ from molt.cli.output import day, short, usdc, when
 from molt.cli.session import Session
 from molt.cli.studios import Limit
 from molt.cli.wallets import AgentName
-from molt.client import GroupBy, Molt
+from molt.client import GroupBy, Molt, StatementForm
 from molt.problems import ChainRefused, OutcomeUnknown
-from molt.shapes import Claim, Earnings, Payout, UnclaimedList
+from molt.shapes import Claim, Earnings, Payout, Statement, UnclaimedList
 
 CLAIM_TIMEOUT_SECONDS = 90.0
 
 AccountId = Annotated[str | None, typer.Option("--account", help="Only this one of your payout accounts.")]
 
 
+_STATEMENT = {
+    "opening_held_micro_usdc": "held before",
+    "earned_micro_usdc": "earned",
+    "paid_micro_usdc": "paid",
+    "held_micro_usdc": "held",
+    "claimed_micro_usdc": "claimed",
+    "swept_micro_usdc": "swept",
+    "closing_held_micro_usdc": "held after",
+}
+
+
 def add_to(app: typer.Typer) -> None:
-    for command in (earnings, payouts, unclaimed, claim):
+    for command in (earnings, unclaimed, claim):
         app.command()(command)
+    group = typer.Typer(invoke_without_command=True)
+    group.callback()(payouts)
+    group.command()(statement)
+    app.add_typer(group, name="payouts")
 
 
 def earnings(
     context: typer.Context,
     *,
-    by: Annotated[GroupBy, typer.Option(help="What a line is.")] = "day",
+    by: Annotated[GroupBy, typer.Option("--by", "--group-by", help="What a line is.")] = "day",
     since: Annotated[str | None, typer.Option(help="From this moment on: 2026-01-31T00:00:00Z.")] = None,
     until: Annotated[str | None, typer.Option(help="Before this moment.")] = None,
     account: AccountId = None,
@@ -46,9 +63,38 @@ def earnings(
 
 def payouts(context: typer.Context, account: AccountId = None, agent: AgentName = None, limit: Limit = 20) -> None:
     """List what happened to your money: paid, held, claimed, swept."""
+    if context.invoked_subcommand is not None:
+        return
     here = session.of(context)
     found = list(here.whoever(agent).payouts(account_id=account, limit=limit))
     here.output.data(found, lambda: _payouts(here, found))
+
+
+def statement(
+    context: typer.Context,
+    *,
+    month: Annotated[str, typer.Option(help="Which: 2026-11 (UTC, by the chain's time).")],
+    form: Annotated[StatementForm | None, typer.Option("--format", help="As a file: CSV, or a PDF to hand on.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Write the file here; else to stdout.")] = None,
+    account: AccountId = None,
+    agent: AgentName = None,
+) -> None:
+    """Show a month: what was held before, every movement, what is held after."""
+    here = session.of(context)
+    who = here.whoever(agent)
+    if form is None and output is None:
+        found = who.statement(month, account_id=account)
+        here.output.data(found, lambda: _statement(here, found))
+        return
+    form = form or "pdf"
+    if form == "pdf" and output is None and sys.stdout.isatty():
+        raise typer.BadParameter("a PDF is nothing for a terminal: name a file", param_hint="--output")
+    content = who.statement_file(month, form, account_id=account)
+    if output is None:
+        sys.stdout.buffer.write(content)
+        return
+    output.write_bytes(content)
+    here.output.note(f"[dim]· {output}: {len(content):,} bytes[/]")
 
 
 def unclaimed(context: typer.Context, account: AccountId = None, agent: AgentName = None) -> None:
@@ -127,6 +173,27 @@ def _payouts(here: Session, found: list[Payout]) -> None:
         ],
         title="Payouts",
     )
+
+
+def _statement(here: Session, found: Statement) -> None:
+    here.output.table(
+        ["when (UTC)", "what", "USDC", "for", "finality", "transaction"],
+        [
+            (
+                day(line["time"]),
+                line["kind"],
+                usdc(line["amount_micro_usdc"]),
+                line["episode"] or "-",
+                line["finality"] or "-",
+                short(line["tx_hash"]),
+            )
+            for line in found["data"]
+        ],
+        title=f"Statement of {found['month']}",
+    )
+    for column, name in _STATEMENT.items():
+        here.output.line(f"{name:<12} {usdc(found['total'][column]):>20} USDC")  # type: ignore[literal-required]
+    here.output.line(found["status_detail"])
 
 
 def _unclaimed(here: Session, found: UnclaimedList) -> None:
