@@ -41,7 +41,7 @@ from tests.api.payouts.chain_sums import Figures, Sums
 from tests.builders.accounts import Somebody, a_claimed_agent, a_human, an_agent
 from tests.indexer import mirroring
 from tests.indexer import world as worlds
-from tests.indexer.world import World
+from tests.indexer.world import DAY, World
 
 GROUPS = ("day", "series", "episode", "role", "rail", "payer")
 _EPISODES, _STRANGE_REFS = 30, (1, 2, 3)
@@ -150,6 +150,7 @@ async def _play(world: World, database_url: str, tips: int, say: Say) -> int:
             reorgs += 1
             counted = await asyncio.to_thread(_tips, world)
             say(f"{counted} of {tips} tips, {reorgs} reorganisations")
+        await asyncio.to_thread(world.mine, _DEEPEST)  # a shorter fork would call less final than was; the ledger never
         await mirroring.until_mirrored(world, status)
         await _until_as_final(world, database_url)
     return reorgs
@@ -178,12 +179,15 @@ def _vault(world: World) -> None:
 
 
 def _claim(world: World) -> None:
-    """An account without a wallet is held a share, registers one, claims, and has none again."""
+    """An account without a wallet is held a share, has one two days later, claims, and has none again."""
     account = world.rng.choice(world.rng.choice(world.pairs))
     world.revoke(account)
     world.tip(account, account, world.rng.choice(world.refs))
     world.until_mined()  # what comes next depends on it
     world.set_wallet(account)
+    world.until_mined()
+    world.travel(2 * DAY)  # the first wallet counts at once, another one after a revocation by then
+    world.confirm_rotation(account)
     world.until_mined()
     world.claim(account)
     if world.rng.random() < 0.5:

@@ -9,7 +9,7 @@ import pytest
 from tests.api.payouts import chain_sums, proving
 from tests.indexer import world as worlds
 
-TIPS = int(os.environ.get("PROVE_TIPS", "150"))
+TIPS = int(os.environ.get("PROVE_TIPS", "100"))
 
 
 @pytest.mark.slow
