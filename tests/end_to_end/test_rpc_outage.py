@@ -25,9 +25,9 @@ from tests.end_to_end.test_paying_by_x402 import payment
 from tests.kit import wire
 from tests.kit.wire import Wire
 
-OUTAGE_SECONDS = float(os.environ.get("OUTAGE_SECONDS", "6"))
-TIPS = int(os.environ.get("OUTAGE_TIPS", "24"))
-AROUND_SECONDS = 3.0
+OUTAGE_SECONDS = float(os.environ.get("OUTAGE_SECONDS", "4.5"))
+TIPS = int(os.environ.get("OUTAGE_TIPS", "16"))
+AROUND_SECONDS = 2.0
 """Tips go on so long before the outage, and after it."""
 HAS, AMOUNT = 1_000_000, 250_000
 AT_ONCE = 50
