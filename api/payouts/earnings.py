@@ -8,7 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.pages import Page, Paging
 from api.payouts import queries, rules, schemas, views
 from api.payouts.errors import TooManyTips
-from api.payouts.queries import Earned, GroupBy
+from api.payouts.queries import GroupBy
+from ledger import balances
+from ledger.balances import EarnedBy
 
 
 async def of(
@@ -29,11 +31,11 @@ async def of(
     if rolled_up != group_by and total.tips > rules.MOST_TIPS_ONE_BY_ONE:
         raise TooManyTips(f"{total.tips} tips; at most {rules.MOST_TIPS_ONE_BY_ONE} are summed by {group_by}.")
     if group_by == "rail":
-        found = await queries.earned_by_rail(session, chain_id, accounts, since=since, until=until)
+        found = await balances.earned_by_rail(session, chain_id, accounts, since=since, until=until)
         lines = _one_page(found)
     if group_by == "payer":
         after = page.after(str)
-        found = await queries.earned_by_payer(
+        found = await balances.earned_by_payer(
             session, chain_id, accounts, since=since, until=until, after=after, limit=page.fetch
         )
         lines = page.of(found, key=lambda line: line.key, show=views.of_payer)
@@ -42,5 +44,5 @@ async def of(
     )
 
 
-def _one_page(lines: Sequence[Earned]) -> Page[schemas.Earning]:
+def _one_page(lines: Sequence[EarnedBy]) -> Page[schemas.Earning]:
     return Page(data=[views.earning(line) for line in lines], next_cursor=None)

@@ -88,7 +88,7 @@ async def list_notices(
 ) -> Page[schemas.Notice]:
     """What you were told about held shares (also by `share.notice` events and webhooks), newest first."""
     own = [each.id for each in await _own(session, caller, account_id)]
-    after = page.after(notices.Place)  # type: ignore[arg-type]
+    after = page.after(tuple[datetime, UUID, datetime, int])
     rows = await notices.notices(session, resources.chain_id, own, after=after, limit=page.fetch)
     return page.of(rows, key=notices.place, show=lambda row: row)
 

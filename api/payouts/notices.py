@@ -11,8 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.payouts.queries import LiveBucket
 from api.payouts.schemas import Notice
 
-Place = tuple[datetime, UUID, datetime, int]
-
 
 async def insert(session: AsyncSession, chain_id: int, bucket: LiveBucket, day: int) -> bool:
     """False when it was written before."""
@@ -27,7 +25,12 @@ async def insert(session: AsyncSession, chain_id: int, bucket: LiveBucket, day: 
 
 
 async def notices(
-    session: AsyncSession, chain_id: int, accounts: Sequence[UUID], *, after: Place | None, limit: int
+    session: AsyncSession,
+    chain_id: int,
+    accounts: Sequence[UUID],
+    *,
+    after: tuple[datetime, UUID, datetime, int] | None,
+    limit: int,
 ) -> list[Notice]:
     """Newest first. `after` is the `place` of the last one seen."""
     values: dict[str, Any] = {"chain_id": chain_id, "accounts": list(accounts), "limit": limit}
@@ -37,7 +40,7 @@ async def notices(
     return [Notice(**row) for row in (await session.execute(_NEWEST, values)).mappings()]
 
 
-def place(notice: Notice) -> Place:
+def place(notice: Notice) -> tuple[datetime, UUID, datetime, int]:
     """Unique, and the order of the list."""
     return notice.created_at, notice.account_id, notice.expires_at, notice.day
 

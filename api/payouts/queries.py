@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ledger import balances
-from ledger.balances import Finality
+from ledger.balances import EarnedBy, Finality
 from ledger.facts import AGENT_HELD, CREATOR_HELD
 from ledger.money import MicroUsdc
 
@@ -51,23 +51,6 @@ class Movement:
     def key(self) -> tuple[int, int, str]:
         """Unique, and the order of the list: one tip may pay an account as creator and as agent."""
         return self.block_number, self.log_index, self.role or ""
-
-
-@dataclass(frozen=True)
-class Earned:
-    """One line of the earnings.
-
-    `key` is a date, a UUID (None: not one of ours), a role, a rail or a payer (0x-hex; None: flushes, of many payers).
-    """
-
-    key: str | None
-    tips: int
-    final_micro_usdc: MicroUsdc
-    """Earned in blocks that are final."""
-    pending_micro_usdc: MicroUsdc
-    """Earned in blocks that may still be reorganised away."""
-    held_micro_usdc: MicroUsdc
-    """The part of both that was held when it was tipped, whatever became of it later."""
 
 
 @dataclass(frozen=True)
@@ -167,46 +150,11 @@ async def earned(
     group_by: RolledUp,
     since: datetime | None = None,
     until: datetime | None = None,
-) -> list[Earned]:
+) -> list[EarnedBy]:
     """Shares of every tip that named one of the accounts, tipped in `since <= time < until`."""
     query = text(_EARNED.format(key=_KEYS[group_by]))
     rows = await session.execute(query, balances.line_parameters(chain_id, accounts, since, until))
-    return [Earned(key, int(tips), *(MicroUsdc(int(amount)) for amount in amounts)) for key, tips, *amounts in rows]
-
-
-async def earned_by_rail(
-    session: AsyncSession,
-    chain_id: int,
-    accounts: Sequence[bytes],
-    *,
-    since: datetime | None = None,
-    until: datetime | None = None,
-) -> list[Earned]:
-    found = await balances.earned_by_rail(session, chain_id, accounts, since=since, until=until)
-    return [_of_origin(each) for each in found]
-
-
-async def earned_by_payer(
-    session: AsyncSession,
-    chain_id: int,
-    accounts: Sequence[bytes],
-    *,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    after: str | None = None,
-    limit: int = 50,
-) -> list[Earned]:
-    """By address, flushes without a payer last. `after` is the last key seen."""
-    found = await balances.earned_by_payer(
-        session, chain_id, accounts, since=since, until=until, after=after, limit=limit
-    )
-    return [_of_origin(each) for each in found]
-
-
-def _of_origin(each: balances.EarnedBy) -> Earned:
-    return Earned(
-        each.key, each.tips, each.final_micro_usdc, each.pending_micro_usdc, held_micro_usdc=each.held_micro_usdc
-    )
+    return [EarnedBy(key, int(tips), *(MicroUsdc(int(amount)) for amount in amounts)) for key, tips, *amounts in rows]
 
 
 _TOTALS = f"""

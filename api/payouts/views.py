@@ -11,11 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts.queries import PayoutAccount
 from api.payouts import claims, queries, rules, schemas
-from api.payouts.queries import Earned, Movement
+from api.payouts.queries import Movement
 from api.production import queries as production
 from api.production.queries import Episode
 from api.wire import address_text, hex_text
 from ledger import balances, ids
+from ledger.balances import EarnedBy
 from ledger.money import MicroUsdc
 
 OTHER = "other"
@@ -70,15 +71,15 @@ def of_claim(claim: claims.Claim) -> schemas.Claim:
     )
 
 
-def earning(line: Earned) -> schemas.Earning:
+def earning(line: EarnedBy) -> schemas.Earning:
     return _earning(line.key or OTHER, line)
 
 
-def of_payer(line: Earned) -> schemas.Earning:
+def of_payer(line: EarnedBy) -> schemas.Earning:
     return _earning(address_text(bytes.fromhex(line.key[2:])) if line.key else OTHER, line)
 
 
-def total(lines: Sequence[Earned]) -> schemas.Earning:
+def total(lines: Sequence[EarnedBy]) -> schemas.Earning:
     return schemas.Earning(
         key="total",
         tips=sum(line.tips for line in lines),
@@ -103,7 +104,7 @@ def _cell(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(_OPENS_FORMULA) else value
 
 
-def _earning(key: str, line: Earned) -> schemas.Earning:
+def _earning(key: str, line: EarnedBy) -> schemas.Earning:
     return schemas.Earning(
         key=key,
         tips=line.tips,

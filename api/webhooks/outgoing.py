@@ -10,6 +10,7 @@ import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -19,7 +20,7 @@ from api.webhooks.rules import Network
 
 TIMEOUT_SECONDS = 15.0
 _NOT_PUBLIC = "not a public address"
-_OK = range(200, 300)
+_OK, _REDIRECTS = range(200, 300), range(300, 400)
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Answer:
     @property
     def is_gone(self) -> bool:
         """The receiver wants no more (410)."""
-        return self.status == 410  # noqa: PLR2004
+        return self.status == HTTPStatus.GONE
 
 
 class Outgoing:
@@ -56,7 +57,7 @@ class Outgoing:
             return Answer(None, "The host's certificate is not valid for its name, or TLS failed.")
         except aiohttp.ClientConnectorError as error:
             refused = _NOT_PUBLIC in str(error)
-            return Answer(None, f"The host's is {_NOT_PUBLIC}." if refused else "The host took no connection.")
+            return Answer(None, "The host's address is not public." if refused else "The host took no connection.")
         except (aiohttp.ClientError, OSError, ValueError):
             return Answer(None, "The connection broke, or the answer was no HTTP.")
 
@@ -86,5 +87,5 @@ async def opened(networks: Sequence[Network] = ()) -> AsyncIterator[Outgoing]:
 def _judged(status: int) -> Answer:
     if status in _OK:
         return Answer(status, None)
-    followed = " Redirects are not followed." if 300 <= status < 400 else ""  # noqa: PLR2004
+    followed = " Redirects are not followed." if status in _REDIRECTS else ""
     return Answer(status, f"The answer was {status}, not 2xx.{followed}")

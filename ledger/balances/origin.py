@@ -15,17 +15,19 @@ from ledger.money import MicroUsdc
 
 @dataclass(frozen=True)
 class EarnedBy:
-    """The shares of the tips of one origin: a rail, or a payer (0x-hex).
+    """The shares of the tips that have `key` in common: here a rail, or a payer (0x-hex).
 
-    `key` is None for tips without a payer: flushes, whose transfers may come from many.
+    None for tips without a payer: flushes, whose transfers may come from many.
     """
 
     key: str | None
     tips: int
     final_micro_usdc: MicroUsdc
+    """Earned in blocks that are final."""
     pending_micro_usdc: MicroUsdc
+    """Earned in blocks that may still be reorganised away."""
     held_micro_usdc: MicroUsdc
-    """The part of both that was held when it was tipped."""
+    """The part of both that was held when it was tipped, whatever became of it later."""
 
 
 async def earned_by_rail(

@@ -13,8 +13,11 @@ from pydantic import SecretStr
 
 from api import log
 from api.app import ROUTERS, create_app
+from api.db import Database
 from api.settings import ApiSettings
 from tests.api.described import Described
+from tests.ledger import books as builders
+from tests.ledger.books import Books
 
 OPERATOR_TOKEN = "operator-token-of-the-tests-0123456789"
 NO_CHAIN = {
@@ -83,6 +86,19 @@ def open_client(api_settings: ApiSettings) -> OpenClient:
 async def http(open_client: OpenClient) -> AsyncIterator[httpx.AsyncClient]:
     async with open_client() as client:
         yield client
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    found = Database(database_url, pool_size=2)
+    yield found
+    await found.close()
+
+
+@pytest.fixture
+async def books(database_url: str) -> AsyncIterator[Books]:
+    async with builders.opened(database_url) as found:
+        yield found
 
 
 @asynccontextmanager

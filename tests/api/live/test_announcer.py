@@ -1,7 +1,6 @@
 """Whatever the chain does, and whenever the announcer looks: each fact is told once, and ends final or taken back."""
 
 import random
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -9,23 +8,10 @@ from sqlalchemy import text
 
 from api.db import Database
 from api.live import announcer
-from tests.ledger.books import CHAIN_ID, Books, opened
+from tests.ledger.books import CHAIN_ID, Books
 from tests.ledger.histories import History
 
 STEPS = 60
-
-
-@pytest.fixture
-async def books(database_url: str) -> AsyncIterator[Books]:
-    async with opened(database_url) as found:
-        yield found
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    found = Database(database_url, pool_size=2)
-    yield found
-    await found.close()
 
 
 async def announced(database: Database) -> None:

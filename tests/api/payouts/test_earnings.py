@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 import httpx
@@ -11,17 +10,10 @@ import pytest
 from api.payouts import rules
 from ledger import ids, rollups
 from tests.builders.accounts import Somebody, a_human, an_agent, problem
-from tests.ledger import books as builders
 from tests.ledger.books import Books, account, wallet
 
 GROUPS = ("day", "series", "episode", "role", "rail", "payer")
 PAYERS = 7
-
-
-@pytest.fixture
-async def books(database_url: str) -> AsyncIterator[Books]:
-    async with builders.opened(database_url) as found:
-        yield found
 
 
 @pytest.fixture

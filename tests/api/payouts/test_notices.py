@@ -1,6 +1,5 @@
 """Whoever has something held is told on days 0, 7, 21, 27 and 29: in the account, and as an event; once each."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,19 +14,6 @@ from ledger import ids
 from tests.builders.accounts import Somebody, an_agent, problem
 from tests.ledger import books as builders
 from tests.ledger.books import CHAIN_ID, DEPLOYMENT, START, Books
-
-
-@pytest.fixture
-async def books(database_url: str) -> AsyncIterator[Books]:
-    async with builders.opened(database_url) as found:
-        yield found
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    found = Database(database_url, pool_size=2)
-    yield found
-    await found.close()
 
 
 async def the_clock_ticks(database: Database) -> None:

@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,18 +12,11 @@ import pytest
 from api.payouts import paper, rules, schemas, statements
 from ledger import db, ids, rollups
 from tests.builders.accounts import Somebody, a_human, an_agent, problem
-from tests.ledger import books as builders
 from tests.ledger.books import BLOCK_SECONDS, START, Books, wallet
 
 HOLD = timedelta(days=30)
 TITLE = '=Überfahrt, "пилот" · 夜'
 EPISODE = UUID(int=7)
-
-
-@pytest.fixture
-async def books(database_url: str) -> AsyncIterator[Books]:
-    async with builders.opened(database_url) as found:
-        yield found
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ async def test_a_name_that_resolves_to_another_address_a_moment_later(monkeypatc
     assert socket.getaddrinfo("rebound.example", 443)[0][4][0] == "93.184.216.34"
     async with a_receiver() as receiver, outgoing.opened() as client:
         answer = await client.post(f"http://rebound.example:{receiver.port}/", b"{}", HEADERS)
-    assert (answer.status, answer.error, receiver.requests) == (None, "The host's is not a public address.", 0)
+    assert (answer.status, answer.error, receiver.requests) == (None, "The host's address is not public.", 0)
     assert len(looked) == 2
 
 
@@ -54,7 +54,7 @@ async def test_one_private_address_among_public_ones_is_not_tried(monkeypatch: p
     monkeypatch.setattr(socket, "getaddrinfo", mixed)
     async with a_receiver() as receiver, outgoing.opened() as client:
         answer = await client.post(f"http://mixed.example:{receiver.port}/", b"{}", HEADERS)
-    assert (answer.status, answer.error, receiver.requests) == (None, "The host's is not a public address.", 0)
+    assert (answer.status, answer.error, receiver.requests) == (None, "The host's address is not public.", 0)
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

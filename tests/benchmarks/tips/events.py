@@ -20,7 +20,8 @@ from typing import Any
 import aiohttp
 from rich.console import Console
 
-from tests.benchmarks.tips.__main__ import at_once, running
+from deploy.local import chain
+from tests.benchmarks.tips.stage import at_once, running
 from tests.end_to_end.platform import Platform, from_elsewhere
 
 console = Console(stderr=True, highlight=False)
@@ -86,7 +87,7 @@ async def _tip(http: aiohttp.ClientSession, platform: Platform, call: dict[str, 
         "to": call["to"],
         "data": call["data"],
         "value": 0,
-        "chainId": 84532,
+        "chainId": chain.CHAIN_ID,
         "nonce": await asyncio.to_thread(platform.w3.eth.get_transaction_count, payer.address),
         "gas": 500_000,
         "maxFeePerGas": 10**11,
