@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db import WriteSession
 from api.live.events import TABLES, accounts_of, described
+from api.tips import kinds
 from api.wire import address_text, hex_text
 from ledger import ids
 
@@ -62,17 +63,21 @@ async def _locked(session: AsyncSession, chain_id: int) -> tuple[int, int] | Non
 
 
 async def _announce_submissions(session: AsyncSession, chain_id: int) -> None:
-    rows = await session.execute(_SUBMISSIONS, {"chain_id": chain_id})
-    for row in sorted(rows.mappings(), key=lambda row: row["created_at"]):
+    rows = (await session.execute(_SUBMISSIONS, {"chain_id": chain_id, "kinds": list(kinds.KINDS)})).mappings().all()
+    payables = await kinds.of_refs(session, [ids.ref_id(row["payable_id"]) for row in rows]) if rows else {}
+    for row in sorted(rows, key=lambda row: row["created_at"]):
+        payable = payables.get(ids.ref_id(row["payable_id"]))
         data = {
             "chain_id": chain_id,
             "tip_id": str(row["id"]),
-            "episode_id": str(row["episode_id"]),
+            "kind": row["kind"],
+            "payable_id": str(row["payable_id"]),
+            **({"episode_id": str(row["episode_id"])} if row["episode_id"] else {}),
             "payer": address_text(row["payer"]),
             "amount_micro_usdc": str(row["amount_micro_usdc"]),
             "rail": row["rail"],
         }
-        accounts = [row["creator_id"], row["agent_id"]]
+        accounts = [payable.creator_id, payable.agent_id] if payable else []
         about = {"subject": str(row["id"]), "episode_id": row["episode_id"], "account_ids": accounts}
         await _insert(session, "tip.seen", about, data)
 
@@ -164,9 +169,9 @@ _REMEMBER = text(
     "INSERT INTO app.announced VALUES (:chain_id, :tx_hash, :log_index, :block_number, :block_hash, :event_id)"
 )
 _SUBMISSIONS = text(
-    """UPDATE app.submitted_tip tip SET announced = true FROM app.episode
-     WHERE NOT announced AND tip.chain_id = :chain_id AND episode.id = tip.episode_id
-    RETURNING tip.id, tip.episode_id, payer, amount_micro_usdc, rail, tip.created_at, creator_id, agent_id"""
+    """UPDATE app.submitted_tip SET announced = true WHERE NOT announced AND chain_id = :chain_id AND kind = ANY(:kinds)
+    RETURNING id, kind, episode_id, coalesce(episode_id, payable_id) AS payable_id, payer, amount_micro_usdc, rail,
+              created_at"""
 )
 _NOTICES = text(
     """UPDATE app.hold_notice SET announced = true WHERE NOT announced AND chain_id = :chain_id
@@ -208,7 +213,7 @@ _NEW_TRANSFERS = text(
            vault.agent_id, block.hash AS block_hash, block.timestamp AS block_time, episode.id AS episode_id
       FROM ledger.usdc_transfer fact
       JOIN ledger.vault_deployed vault ON vault.chain_id = fact.chain_id AND vault.vault = fact.to_address
-      JOIN app.episode ON episode.ref = vault.ref
+      LEFT JOIN app.episode ON episode.ref = vault.ref
       JOIN ledger.block ON block.chain_id = fact.chain_id AND block.number = fact.noticed_block_number
      WHERE fact.chain_id = :chain_id AND fact.amount_micro_usdc > 0 AND {_UNTOLD}
        AND (fact.block_number > :after

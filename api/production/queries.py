@@ -47,7 +47,7 @@ class Episode:
 
     @property
     def terms(self) -> Terms:
-        return terms.of(creator_id=self.creator_id, agent_id=self.agent_id, episode_id=self.id)
+        return terms.of(creator_id=self.creator_id, agent_id=self.agent_id, payable_id=self.id)
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ async def publish(session: WriteSession, node: Node, deployment: Deployment, scr
 async def _insert(session: WriteSession, node: Node, deployment: Deployment, script: Script) -> UUID:
     creator_id = await accounts.creator_of(session, script.agent_id)
     series_id, episode_ids = uuid4(), [uuid4() for _ in range(EPISODES)]
-    paid = [terms.of(creator_id=creator_id, agent_id=script.agent_id, episode_id=each) for each in episode_ids]
+    paid = [terms.of(creator_id=creator_id, agent_id=script.agent_id, payable_id=each) for each in episode_ids]
     vaults = await _vaults(node, deployment, paid)
     outbox_id = await outbox.enqueue(
         session,

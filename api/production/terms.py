@@ -1,4 +1,4 @@
-"""Whom a tip for an episode pays, as the contract is told it."""
+"""Whom a payment pays, and for what, as the contract is told it."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -10,7 +10,7 @@ from ledger.deployment import terms_nonce
 
 @dataclass(frozen=True)
 class Terms:
-    """The three on-chain ids (32 bytes each): whom a tip pays, for which episode. They make a vault, too."""
+    """The three on-chain ids (32 bytes each): whom a payment pays, and for what. They make a vault, too."""
 
     creator_id: bytes
     agent_id: bytes
@@ -21,8 +21,9 @@ class Terms:
         return terms_nonce(creator_id=self.creator_id, agent_id=self.agent_id, ref=self.ref, salt=salt)
 
 
-def of(*, creator_id: UUID, agent_id: UUID, episode_id: UUID) -> Terms:
-    return Terms(ids.account_id(creator_id), ids.account_id(agent_id), ids.ref_id(episode_id))
+def of(*, creator_id: UUID, agent_id: UUID, payable_id: UUID) -> Terms:
+    """`payable_id`: of an episode, or of what else is paid for (`api.tips.kinds`)."""
+    return Terms(ids.account_id(creator_id), ids.account_id(agent_id), ids.ref_id(payable_id))
 
 
 def deploy_vaults(terms: list[Terms]) -> bytes:

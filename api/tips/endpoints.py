@@ -14,7 +14,7 @@ from api.idempotency import IdempotencyKeyMissing
 from api.pages import InvalidCursor, Page, PageOf
 from api.production.errors import EpisodeNotFound
 from api.resources import Held
-from api.tips import errors, queries, quotes, schemas, service, submissions, views
+from api.tips import errors, kinds, queries, quotes, schemas, service, submissions, views
 from api.wallets.errors import WrongChain
 from api.wire import Address, Bytes32
 from ledger import balances, ids
@@ -73,7 +73,8 @@ async def submit_authorization(
     While the outcome is unknown it stays `pending`: never sign another one for the same tip until this one is settled,
     refused or expired.
     """
-    submitted = await service.submit(session, resources, caller, given)
+    payable = kinds.for_episode(await quotes.demand_episode(session, given.episode_id))
+    submitted = await service.submit(session, resources, caller, payable, given)
     response.headers["Location"] = f"/api/v1/tips/{submitted.id}"
     return await views.of_submitted(session, resources.deployment, submitted)
 

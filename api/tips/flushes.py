@@ -1,12 +1,11 @@
-"""Plain transfers: what lies in the vaults of our episodes is split by a flush that the platform pays for."""
+"""Plain transfers: what lies in a vault of something that is paid for here is split, by a flush that we pay for."""
 
 import structlog
 from sqlalchemy import text
 
 from api.db import WriteSession
-from api.production import queries as production
 from api.production.terms import Terms
-from api.tips import queries, rails
+from api.tips import kinds, queries, rails
 from api.wire import address_text
 from ledger import balances
 from ledger.balances import VaultBalance
@@ -26,11 +25,11 @@ async def flush_vaults(session: WriteSession, deployment: Deployment) -> int:
     if minimum is None:
         return 0
     full = [v for v in await balances.vaults_to_flush(session, deployment.chain_id) if v.amount_micro_usdc >= minimum]
-    episodes = await production.episodes_by_ref(session, [vault.ref for vault in full])
+    payables = await kinds.of_refs(session, [vault.ref for vault in full])
     asked = 0
     for vault in full:
-        terms, episode = Terms(vault.creator_id, vault.agent_id, vault.ref), episodes.get(vault.ref)
-        if episode is not None and episode.terms == terms:
+        terms, payable = Terms(vault.creator_id, vault.agent_id, vault.ref), payables.get(vault.ref)
+        if payable is not None and payable.terms == terms:
             asked += await _flush(session, deployment, vault, terms)
     return asked
 

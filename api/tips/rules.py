@@ -9,9 +9,10 @@ from api.production.terms import Terms
 from api.tips.rails import Authorization
 from ledger.money import MicroUsdc
 
-NotCounted = Literal["recipients_differ", "payer_is_recipient", "below_minimum", "payer_unknown"]
+NotCounted = Literal["recipients_differ", "no_tip", "payer_is_recipient", "below_minimum", "payer_unknown"]
 """
 - recipients_differ: it paid somebody else than the episode's creator and agent (nothing on-chain ties `ref` to them)
+- no_tip: it paid for something else than an episode
 - payer_is_recipient: a wallet of the creator or the agent paid
 - below_minimum: it is split all the same, but it is no tip
 - payer_unknown: money whose origin the ledger does not name

@@ -138,17 +138,16 @@ class Checked(BaseModel):
     ok: Literal[True] = True
 
 
-class SubmittedAuthorization(BaseModel):
+class SignedAuthorization(BaseModel):
     """An EIP-3009 authorization of USDC, signed by the payer.
 
     Rail `authorization`: `ReceiveWithAuthorization` to the splitter, its nonce the hash of the terms.
-    Rail `x402`: `TransferWithAuthorization` to the episode's vault, any nonce.
+    Rail `x402`: `TransferWithAuthorization` to the vault of what is paid for, any nonce.
     """
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
     rail: GaslessRail
-    episode_id: UUID
     chain_id: int = Field(description="`chainId` of the domain that was signed")
     payer: Address = Field(alias="from")
     to: Address | None = Field(default=None, description="as signed; checked when given")
@@ -162,10 +161,16 @@ class SubmittedAuthorization(BaseModel):
     agent_id: UUID | None = Field(default=None, description="whom the payer means to pay; checked when given")
 
     @model_validator(mode="after")
-    def _salt_belongs_to_its_rail(self) -> "SubmittedAuthorization":
+    def _salt_belongs_to_its_rail(self) -> "SignedAuthorization":
         if (self.rail == "authorization") != (self.salt is not None):
             raise ValueError("salt is required by rail `authorization`, and unknown to rail `x402`")
         return self
+
+
+class SubmittedAuthorization(SignedAuthorization):
+    """An authorization that tips an episode."""
+
+    episode_id: UUID
 
 
 class Share(BaseModel):
@@ -212,7 +217,7 @@ class Refusal(BaseModel):
 
 
 class Tip(BaseModel):
-    """A tip: one payment for one episode."""
+    """A tip: one payment for one episode, or for what else may be paid for."""
 
     id: str = Field(
         examples=["0x" + "ab" * 32 + "-7"],
@@ -220,6 +225,10 @@ class Tip(BaseModel):
     )
     status: Standing
     chain_id: int
+    kind: str | None = Field(
+        examples=["tip"], description="of payment; null when `ref` names nothing that is paid for on this platform"
+    )
+    payable_id: UUID | None = Field(description="what is paid for: of kind `tip`, the episode")
     episode_id: UUID | None = Field(description="null when `ref` names no episode of this platform")
     ref: Bytes32
     payer: Address | None = Field(description="null when it came by transfers: see `contributions`")

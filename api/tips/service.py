@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.audit import trail
 from api.callers import Agent, Caller, Human
 from api.db import WriteSession
-from api.production.queries import Episode
 from api.resources import Resources
 from api.tips import (
     errors,
@@ -29,8 +28,9 @@ from api.tips import (
     usdc,
     views,
 )
+from api.tips.kinds import TIP, Payable
 from api.tips.rails import Authorization
-from api.tips.schemas import SubmittedAuthorization
+from api.tips.schemas import SignedAuthorization
 from api.tips.submissions import Submitted
 from api.wire import address_text, hex_text
 from ledger import balances
@@ -42,7 +42,8 @@ async def submit(
     session: WriteSession,
     held: Resources,
     caller: Caller | None,
-    given: SubmittedAuthorization,
+    payable: Payable,
+    given: SignedAuthorization,
     *,
     payment_id: str | None = None,
 ) -> Submitted:
@@ -53,14 +54,14 @@ async def submit(
 
     Raises one of `errors` for whatever is wrong with it, with nothing written and nothing sent.
     """
-    episode, signed = await _demand_tip(session, held, given)
+    signed = await _demand_payment(session, held, payable, given)
     if payment_id is not None:
-        named = await _named(session, held.deployment, episode, signed, payment_id)
+        named = await _named(session, held.deployment, payable, signed, payment_id)
         if named is not None:
             return named
     await _lock_payment(session, held.deployment, signed)
     earlier = await submissions.by_payment(session, **_payment_key(held.deployment, signed))
-    if earlier is not None and not await _may_go_again(session, held.deployment, earlier, episode, signed):
+    if earlier is not None and not await _may_go_again(session, held.deployment, earlier, payable, signed):
         return earlier
     await _demand_payable(session, held, given, signed)
     await sponsorship.demand(session, held, signed.payer)
@@ -70,44 +71,43 @@ async def submit(
         caller=caller,
         given=given,
         signed=signed,
-        episode=episode,
+        payable=payable,
         earlier=earlier,
         payment_id=payment_id,
     )
 
 
-async def check(session: AsyncSession, held: Resources, given: SubmittedAuthorization) -> None:
+async def check(session: AsyncSession, held: Resources, payable: Payable, given: SignedAuthorization) -> None:
     """Raises what `submit` would; writes nothing. What is under way may be submitted again."""
-    episode, signed = await _demand_tip(session, held, given)
+    signed = await _demand_payment(session, held, payable, given)
     earlier = await submissions.by_payment(session, **_payment_key(held.deployment, signed))
-    if earlier is None or await _may_go_again(session, held.deployment, earlier, episode, signed):
+    if earlier is None or await _may_go_again(session, held.deployment, earlier, payable, signed):
         await _demand_payable(session, held, given, signed)
 
 
 # ------------------------------------------------------------------------------------------- what a submission must be
 
 
-async def _demand_tip(
-    session: AsyncSession, held: Resources, given: SubmittedAuthorization
-) -> tuple[Episode, Authorization]:
-    """A tip for an episode of ours, on our chain, large enough."""
+async def _demand_payment(
+    session: AsyncSession, held: Resources, payable: Payable, given: SignedAuthorization
+) -> Authorization:
+    """A payment on our chain, for this, large enough."""
     quotes.demand_chain(held.deployment, given.chain_id)
-    episode = await quotes.demand_episode(session, given.episode_id)
-    signed = _demand_terms(held.deployment, episode, given)
+    signed = _demand_terms(held.deployment, payable, given)
     await quotes.demand_minimum(session, held.chain_id, signed.amount)
-    return episode, signed
+    return signed
 
 
-def _demand_terms(deployment: Deployment, episode: Episode, given: SubmittedAuthorization) -> Authorization:
-    """The authorization as it must have been signed to pay this episode. Raises RecipientsDiffer and TermsChanged."""
-    if given.creator_id not in {None, episode.creator_id} or given.agent_id not in {None, episode.agent_id}:
-        raise errors.RecipientsDiffer(f"The episode {episode.id} belongs to others than those who would be paid.")
-    to = deployment.splitter_bytes if given.rail == "authorization" else episode.vault
+def _demand_terms(deployment: Deployment, payable: Payable, given: SignedAuthorization) -> Authorization:
+    """The authorization as it must have been signed to pay for this. Raises RecipientsDiffer and TermsChanged."""
+    if given.creator_id not in {None, payable.creator_id} or given.agent_id not in {None, payable.agent_id}:
+        raise errors.RecipientsDiffer(f"“{payable.title}” ({payable.id}) pays others than those who are named.")
+    to = deployment.splitter_bytes if given.rail == "authorization" else payable.vault
     if given.to not in {None, to}:
-        whose = "the splitter" if given.rail == "authorization" else "the episode's vault"
+        whose = "the splitter" if given.rail == "authorization" else "the vault of what is paid for"
         raise errors.TermsChanged(f"`to` must be {whose}, {address_text(to)}.")
-    if given.salt is not None and given.nonce != episode.terms.nonce(given.salt):
-        raise errors.TermsChanged("The nonce is not the hash of this episode, its creator, its agent and the salt.")
+    if given.salt is not None and given.nonce != payable.terms.nonce(given.salt):
+        raise errors.TermsChanged("The nonce is not the hash of what is paid for, its creator, its agent and the salt.")
     return Authorization(
         payer=given.payer,
         to=to,
@@ -119,7 +119,7 @@ def _demand_terms(deployment: Deployment, episode: Episode, given: SubmittedAuth
 
 
 async def _demand_payable(
-    session: AsyncSession, held: Resources, given: SubmittedAuthorization, signed: Authorization
+    session: AsyncSession, held: Resources, given: SignedAuthorization, signed: Authorization
 ) -> None:
     """Valid now, signed by the payer, never used, and the payer has the money."""
     now = (await quotes.demand_head(session, held.chain_id)).timestamp
@@ -135,7 +135,7 @@ async def _demand_payable(
     quotes.demand_clear(quote.problems(signed.amount, payer=payer, paused=paused, rail=given.rail))
 
 
-async def _demand_signature(held: Resources, given: SubmittedAuthorization, signed: Authorization) -> None:
+async def _demand_signature(held: Resources, given: SignedAuthorization, signed: Authorization) -> None:
     digest = rails.digest(rails.authorization(held.deployment, given.rail, signed))
     bare = signatures.unwrapped(given.signature)
     if not await signatures.is_valid(held.node, signer=signed.payer, digest=digest, signature=bare):
@@ -143,9 +143,7 @@ async def _demand_signature(held: Resources, given: SubmittedAuthorization, sign
         raise errors.InvalidSignature(why.detail, hint=why.hint)
 
 
-async def _is_spent(
-    session: AsyncSession, held: Resources, given: SubmittedAuthorization, signed: Authorization
-) -> bool:
+async def _is_spent(session: AsyncSession, held: Resources, given: SignedAuthorization, signed: Authorization) -> bool:
     """What it paid, the ledger says: `authorizationState` is set by a cancellation too.
 
     Spent before us, an authorization to the vault may have paid it: what lies there is split, and the ledger will tell.
@@ -170,7 +168,7 @@ async def _is_spent(
 
 
 async def _named(
-    session: WriteSession, deployment: Deployment, episode: Episode, signed: Authorization, payment_id: str
+    session: WriteSession, deployment: Deployment, payable: Payable, signed: Authorization, payment_id: str
 ) -> Submitted | None:
     """The payer's payment of this name, by another authorization. Raises PaymentIdReused when it is another payment."""
     await _lock(session, f"{deployment.chain_id}:{signed.payer.hex()}:{payment_id}")
@@ -182,7 +180,7 @@ async def _named(
     if (await standing.of(session, deployment, named)).status == "refused":
         await submissions.give_up_payment_id(session, named.id)
         return None
-    if (named.episode_id, named.amount) != (episode.id, signed.amount):
+    if (named.kind, named.payable_id, named.amount) != (payable.kind.name, payable.id, signed.amount):
         raise errors.PaymentIdReused(tip=f"/api/v1/tips/{named.id}")
     return named
 
@@ -206,12 +204,12 @@ def _payment_key(deployment: Deployment, signed: Authorization) -> dict[str, Any
 
 
 async def _may_go_again(
-    session: AsyncSession, deployment: Deployment, earlier: Submitted, episode: Episode, signed: Authorization
+    session: AsyncSession, deployment: Deployment, earlier: Submitted, payable: Payable, signed: Authorization
 ) -> bool:
     """Only a refused one may. Raises AuthorizationUsed when it paid, or when this is another one with its nonce."""
     where = f"/api/v1/tips/{earlier.id}"
-    ours = (earlier.episode_id, earlier.recipient, earlier.amount, earlier.valid_before)
-    if ours != (episode.id, signed.to, signed.amount, signed.valid_before):
+    ours = (earlier.kind, earlier.payable_id, earlier.recipient, earlier.amount, earlier.valid_before)
+    if ours != (payable.kind.name, payable.id, signed.to, signed.amount, signed.valid_before):
         raise errors.AuthorizationUsed("Another authorization with this nonce was submitted.", tip=where)
     stands = await standing.of(session, deployment, earlier)
     if stands.status == "settled":
@@ -224,9 +222,9 @@ async def _send(
     deployment: Deployment,
     *,
     caller: Caller | None,
-    given: SubmittedAuthorization,
+    given: SignedAuthorization,
     signed: Authorization,
-    episode: Episode,
+    payable: Payable,
     earlier: Submitted | None,
     payment_id: str | None,
 ) -> Submitted:
@@ -235,7 +233,7 @@ async def _send(
         session,
         key="relayer",
         to=deployment.splitter_bytes,
-        data=_call(episode, given, signed),
+        data=_call(payable, given, signed),
         purpose=f"tip_{given.rail}",
         dedupe_key=f"tip:{deployment.chain_id}:{hex_text(signed.payer)}:{hex_text(signed.nonce)}:{attempt}",
     )
@@ -243,7 +241,9 @@ async def _send(
     values: dict[str, Any] = {
         **_payment_key(deployment, signed),
         "id": tip_id,
-        "episode_id": episode.id,
+        "kind": payable.kind.name,
+        "episode_id": payable.id if payable.kind is TIP else None,
+        "payable_id": None if payable.kind is TIP else payable.id,
         "rail": given.rail,
         "recipient": signed.to,
         "amount": signed.amount,
@@ -257,7 +257,8 @@ async def _send(
         "submitted_by": caller.account_id if isinstance(caller, Human | Agent) else None,
     }
     await session.execute(_UPSERT, values)
-    facts = {"episode_id": str(episode.id), "amount_micro_usdc": str(signed.amount), "rail": given.rail}
+    named = "episode_id" if payable.kind is TIP else "payable_id"
+    facts = {named: str(payable.id), "amount_micro_usdc": str(signed.amount), "rail": given.rail}
     await trail.record(session, actor=caller, action="tip.submitted", subject=("tip", tip_id), data=facts)
     written = await submissions.submission(session, tip_id)
     if written is None:
@@ -265,18 +266,19 @@ async def _send(
     return written
 
 
-def _call(episode: Episode, given: SubmittedAuthorization, signed: Authorization) -> bytes:
+def _call(payable: Payable, given: SignedAuthorization, signed: Authorization) -> bytes:
     signature = signatures.unwrapped(given.signature)
     if given.salt is None:
-        return rails.tip_x402(episode.terms, signed, signature=signature)
-    return rails.tip_with_authorization(episode.terms, signed, salt=given.salt, signature=signature)
+        return rails.tip_x402(payable.terms, signed, signature=signature)
+    return rails.tip_with_authorization(payable.terms, signed, salt=given.salt, signature=signature)
 
 
 _UPSERT = text(
-    """INSERT INTO app.submitted_tip (id, chain_id, asset, payer, nonce, episode_id, rail, recipient,
-        amount_micro_usdc, valid_after, valid_before, salt, signature, payment_id, attempt, outbox_id, submitted_by)
-    VALUES (:id, :chain_id, :asset, :payer, :nonce, :episode_id, :rail, :recipient, :amount, :valid_after,
-        :valid_before, :salt, :signature, :payment_id, :attempt, :outbox_id, :submitted_by)
+    """INSERT INTO app.submitted_tip (id, chain_id, asset, payer, nonce, kind, episode_id, payable_id, rail,
+        recipient, amount_micro_usdc, valid_after, valid_before, salt, signature, payment_id, attempt,
+        outbox_id, submitted_by)
+    VALUES (:id, :chain_id, :asset, :payer, :nonce, :kind, :episode_id, :payable_id, :rail, :recipient, :amount,
+        :valid_after, :valid_before, :salt, :signature, :payment_id, :attempt, :outbox_id, :submitted_by)
     ON CONFLICT (id) DO UPDATE SET attempt = excluded.attempt, outbox_id = excluded.outbox_id,
         signature = excluded.signature, payment_id = coalesce(excluded.payment_id, submitted_tip.payment_id)"""
 )

@@ -19,7 +19,9 @@ class Submitted:
     id: UUID
     payer: bytes
     nonce: bytes
-    episode_id: UUID
+    kind: str
+    payable_id: UUID
+    """What it pays for: an episode, or something of another kind."""
     rail: GaslessRail
     recipient: bytes
     amount: MicroUsdc
@@ -30,7 +32,8 @@ class Submitted:
 
 
 _SUBMITTED = """
-SELECT id, payer, nonce, episode_id, rail, recipient, amount_micro_usdc, valid_before, attempt, outbox_id, created_at
+SELECT id, payer, nonce, kind, coalesce(episode_id, payable_id) AS payable_id, rail, recipient, amount_micro_usdc,
+       valid_before, attempt, outbox_id, created_at
   FROM app.submitted_tip
 """
 
@@ -68,7 +71,8 @@ def _submission(row: Any) -> Submitted | None:
         id=row.id,
         payer=row.payer,
         nonce=row.nonce,
-        episode_id=row.episode_id,
+        kind=row.kind,
+        payable_id=row.payable_id,
         rail=row.rail,
         recipient=row.recipient,
         amount=MicroUsdc(row.amount_micro_usdc),

@@ -6,10 +6,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.production import queries as production
-from api.production.queries import Episode
 from api.production.terms import Terms
-from api.tips import queries, rules, schemas, standing
+from api.tips import kinds, queries, rules, schemas, standing
+from api.tips.kinds import TIP, Payable
 from api.tips.queries import Contribution, Hold
 from api.tips.rules import Payment
 from api.tips.submissions import Submitted
@@ -47,8 +46,10 @@ async def of_submitted(session: AsyncSession, deployment: Deployment, submitted:
     return schemas.Tip(
         status=stands.status,
         chain_id=deployment.chain_id,
-        episode_id=submitted.episode_id,
-        ref=ids.ref_id(submitted.episode_id),
+        kind=submitted.kind,
+        payable_id=submitted.payable_id,
+        episode_id=submitted.payable_id if submitted.kind == TIP.name else None,
+        ref=ids.ref_id(submitted.payable_id),
         payer=submitted.payer,
         amount_micro_usdc=submitted.amount,
         rail=submitted.rail,
@@ -67,7 +68,7 @@ async def of_submitted(session: AsyncSession, deployment: Deployment, submitted:
 class _Surroundings:
     """What several tips are shown with."""
 
-    episodes: Mapping[bytes, Episode]
+    payables: Mapping[bytes, Payable]
     wallets: Mapping[bytes, set[bytes]]
     holds: Mapping[tuple[bytes, int], list[Hold]]
     minimums: Sequence[tuple[int, int, str]]
@@ -77,7 +78,7 @@ class _Surroundings:
 async def _surroundings(session: AsyncSession, chain_id: int, tips: Sequence[Tip]) -> _Surroundings:
     accounts = {account for tip in tips for account in (tip.creator_id, tip.agent_id)}
     return _Surroundings(
-        episodes=await production.episodes_by_ref(session, [tip.ref for tip in tips]),
+        payables=await kinds.of_refs(session, [tip.ref for tip in tips]),
         wallets=await queries.wallets_ever_of(session, chain_id, list(accounts)),
         holds=await queries.holds_of(session, tips),
         minimums=await queries.settings_since(session, chain_id, "MinTipSet", "minTip"),
@@ -86,19 +87,21 @@ async def _surroundings(session: AsyncSession, chain_id: int, tips: Sequence[Tip
 
 
 def _of_tip(tip: Tip, contributed: Sequence[Contribution], around: _Surroundings) -> schemas.Tip:
-    episode = around.episodes.get(tip.ref)
-    judged = [(each, _why_not(tip, each.payer, each.amount, episode, around)) for each in contributed]
+    payable = around.payables.get(tip.ref)
+    judged = [(each, _why_not(tip, each.payer, each.amount, payable, around)) for each in contributed]
     if contributed:
         counted = MicroUsdc(sum(each.amount for each, reason in judged if reason is None))
         reason = None if counted else judged[0][1]
     else:
-        reason = _why_not(tip, tip.payer, tip.amount_micro_usdc, episode, around)
+        reason = _why_not(tip, tip.payer, tip.amount_micro_usdc, payable, around)
         counted = MicroUsdc(0) if reason else tip.amount_micro_usdc
     return schemas.Tip(
         id=id_of(tip),
         status="settled",
         chain_id=tip.chain_id,
-        episode_id=episode.id if episode else None,
+        kind=payable.kind.name if payable else None,
+        payable_id=payable.id if payable else None,
+        episode_id=payable.id if payable and payable.kind is TIP else None,
         ref=tip.ref,
         payer=tip.payer,
         amount_micro_usdc=tip.amount_micro_usdc,
@@ -116,14 +119,16 @@ def _of_tip(tip: Tip, contributed: Sequence[Contribution], around: _Surroundings
 
 
 def _why_not(
-    tip: Tip, payer: bytes | None, amount: MicroUsdc, episode: Episode | None, around: _Surroundings
+    tip: Tip, payer: bytes | None, amount: MicroUsdc, payable: Payable | None, around: _Surroundings
 ) -> rules.NotCounted | None:
-    if episode is None:
+    if payable is None:
         return "recipients_differ"
+    if payable.kind is not TIP:
+        return "no_tip"
     own = around.wallets.get(tip.creator_id, set()) | around.wallets.get(tip.agent_id, set())
     return rules.why_not_counted(
         Payment(terms=Terms(tip.creator_id, tip.agent_id, tip.ref), payer=payer, amount=amount),
-        episode=episode.terms,
+        episode=payable.terms,
         recipient_wallets=own,
         minimum=MicroUsdc(int(_at(around.minimums, tip) or 0)),
     )

@@ -28,9 +28,9 @@ from api.callers import MaybeCaller
 from api.db import Writing
 from api.errors import ChainUnavailable, Problem, problems
 from api.live.feed import Feed
-from api.production import queries as production
 from api.resources import Held, Resources
 from api.tips import errors as tip_errors
+from api.tips import kinds
 from api.tips import service as tips
 from api.wire import address_text
 from api.x402 import payment, receipts, service
@@ -74,7 +74,7 @@ async def verify(session: Writing, resources: Held, asked: FacilitatorRequest) -
     given = payment.authorization(payload, offer)
     payer = address_text(given.payer)
     try:
-        await tips.check(session, resources, given)
+        await tips.check(session, resources, offer.payable, given)
     except Problem as problem:
         _demand_the_payers(problem)
         return VerifyResponse(
@@ -98,7 +98,9 @@ async def settle(
         return SettleResponse(success=False, error_reason=why, transaction="", network=payload.get_network())
     given = payment.authorization(payload, offer)
     try:
-        tip = await service.take(session, resources, caller, given, payment_id=payment.identifier(payload))
+        tip = await service.take(
+            session, resources, caller, offer.payable, given, payment_id=payment.identifier(payload)
+        )
     except Problem as problem:
         _demand_the_payers(problem)
         return SettleResponse(
@@ -135,12 +137,12 @@ async def _read(session: AsyncSession, resources: Resources, asked: FacilitatorR
         vault, amount = bytes.fromhex(required.pay_to.removeprefix("0x")), int(required.get_amount())
     except (ValidationError, ValueError) as error:
         raise PaymentMalformed("Payload or requirements are not those of x402 version 1 or 2.") from error
-    episode = await production.episode_of_vault(session, resources.chain_id, vault)
+    payable = await kinds.of_vault(session, resources.chain_id, vault)
     ours = required.asset.lower() == resources.deployment.usdc.lower() and required.scheme == SCHEME
-    if episode is None or not ours or not 0 < amount <= MAX_TIP:
+    if payable is None or not ours or not 0 < amount <= MAX_TIP:
         return payload, None
-    url = f"{resources.settings.url}/api/v1/episodes/{episode.id}/tip"
-    return payload, Offer(resources.deployment, episode, MicroUsdc(amount), url)
+    url = f"{resources.settings.url}{payable.path}"
+    return payload, Offer(resources.deployment, payable, MicroUsdc(amount), url)
 
 
 def _demand_the_payers(problem: Problem) -> None:

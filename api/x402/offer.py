@@ -1,7 +1,7 @@
 """What a 402 asks for, in both versions of x402. Pure: the same request always asks for the same.
 
-A stock client signs `payTo` and little else that we choose, so the vault of the episode carries the terms: whatever
-reaches it can only be split between this episode's creator, its agent and the platform.
+A stock client signs `payTo` and little else that we choose, so the vault of what is paid for carries the terms:
+whatever reaches it can only be split between its creator, its agent and the platform.
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from x402.http.utils import encode_payment_required_header
 from x402.schemas import PaymentRequired, PaymentRequirements, ResourceInfo
 from x402.schemas.v1 import PaymentRequirementsV1
 
-from api.production.queries import Episode
 from api.tips import rules
+from api.tips.kinds import Payable
 from api.x402 import errors
 from ledger.deployment import Deployment
 from ledger.money import MicroUsdc
@@ -35,15 +35,14 @@ _IDENTIFIER_SCHEMA = {
     "required": ["required"],
 }
 _TIMEOUT_SECONDS = int(rules.VALIDITY.total_seconds())
-_DESCRIPTION = "A tip: 80 % to the creator, 19 % to the platform, 1 % to the agent, in one transaction."
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A tip of `amount` for `episode`, at `url`."""
+    """`amount` for `payable`, at `url`."""
 
     deployment: Deployment
-    episode: Episode
+    payable: Payable
     amount: MicroUsdc
     url: str
 
@@ -54,7 +53,7 @@ class Offer:
             network=network(self.deployment),
             asset=self.deployment.usdc,
             amount=str(self.amount),
-            pay_to=to_checksum_address(self.episode.vault),
+            pay_to=to_checksum_address(self.payable.vault),
             max_timeout_seconds=_TIMEOUT_SECONDS,
             extra={
                 "name": domain["name"],
@@ -66,7 +65,7 @@ class Offer:
 
     def refused(self, why: str | None) -> errors.PaymentRequired:
         """The 402. One body for both versions: version 2 reads the header, version 1 the members `accepts`, `error`."""
-        resource = ResourceInfo(url=self.url, description=_DESCRIPTION, mime_type="application/json")
+        resource = ResourceInfo(url=self.url, description=self.payable.kind.description, mime_type="application/json")
         required = PaymentRequired(
             error=why,
             resource=resource,
@@ -74,7 +73,7 @@ class Offer:
             extensions={PAYMENT_IDENTIFIER: {"info": {"required": False}, "schema": _IDENTIFIER_SCHEMA}},
         )
         return errors.PaymentRequired(
-            why or "A tip is paid by x402, or by one of the ways that `GET …/tip-quote` shows.",
+            why or self.payable.kind.description,
             headers={PAYMENT_REQUIRED_HEADER: encode_payment_required_header(required), "Cache-Control": "no-store"},
             x402Version=1,
             error=why or "payment required",
@@ -88,7 +87,7 @@ class Offer:
             network=network_v1(self.deployment),
             max_amount_required=requirements.amount,
             resource=self.url,
-            description=_DESCRIPTION,
+            description=self.payable.kind.description,
             mime_type="application/json",
             pay_to=requirements.pay_to,
             max_timeout_seconds=_TIMEOUT_SECONDS,

@@ -20,14 +20,14 @@ def is_wanted(accept: str) -> bool:
 def of(offer: Offer, minimum: MicroUsdc) -> str:
     shares = split(offer.amount)
     shown = {
-        "title": offer.episode.title,
+        "title": offer.payable.title,
         "amount": format_usdc(offer.amount),
         "creator": format_usdc(shares.creator),
         "platform": format_usdc(shares.platform),
         "agent": format_usdc(shares.agent),
         "minimum": format_usdc(minimum),
         "network": _NETWORKS.get(offer.deployment.chain_id, f"chain {offer.deployment.chain_id}"),
-        "vault": address_text(offer.episode.vault),
+        "vault": address_text(offer.payable.vault),
         "caip": network(offer.deployment),
         "url": offer.url,
     }

@@ -10,7 +10,7 @@ from x402.http.utils import decode_payment_signature_header
 from x402.schemas import PaymentPayload
 from x402.schemas.v1 import PaymentPayloadV1
 
-from api.tips.schemas import SubmittedAuthorization
+from api.tips.schemas import SignedAuthorization
 from api.x402.errors import PaymentMalformed
 from api.x402.offer import IDENTIFIER_PATTERN, PAYMENT_IDENTIFIER, SCHEME, Offer, network_v1
 
@@ -47,14 +47,13 @@ def differs(payload: Payload, offer: Offer) -> str | None:
     return None
 
 
-def authorization(payload: Payload, offer: Offer) -> SubmittedAuthorization:
-    """As our own endpoint takes it. Raises PaymentMalformed."""
+def authorization(payload: Payload, offer: Offer) -> SignedAuthorization:
+    """As it would be submitted without x402. Raises PaymentMalformed."""
     signed = _authorization(payload)
     try:
-        return SubmittedAuthorization.model_validate(
+        return SignedAuthorization.model_validate(
             {
                 "rail": "x402",
-                "episode_id": offer.episode.id,
                 "chain_id": offer.deployment.chain_id,
                 "from": signed.get("from"),
                 "to": signed.get("to"),

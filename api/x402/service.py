@@ -10,7 +10,8 @@ from api.errors import Problem
 from api.live.feed import Feed
 from api.resources import Resources
 from api.tips import errors, queries, schemas, service, submissions, views
-from api.tips.schemas import SubmittedAuthorization
+from api.tips.kinds import Payable
+from api.tips.schemas import SignedAuthorization
 from api.wire import address_text
 from ledger.money import MicroUsdc
 
@@ -28,7 +29,8 @@ async def take(
     session: WriteSession,
     held: Resources,
     caller: Caller | None,
-    given: SubmittedAuthorization,
+    payable: Payable,
+    given: SignedAuthorization,
     *,
     payment_id: str | None = None,
 ) -> schemas.Tip:
@@ -37,7 +39,7 @@ async def take(
     Raises one of REFUSALS, and what else `tips.service.submit` raises.
     """
     try:
-        submitted = await service.submit(session, held, caller, given, payment_id=payment_id)
+        submitted = await service.submit(session, held, caller, payable, given, payment_id=payment_id)
     except errors.AuthorizationUsed:
         tip = await _paid_by(session, held, given)
         if tip is None:
@@ -82,8 +84,8 @@ async def _looked(held: Resources, tip: schemas.Tip) -> schemas.Tip:
         return await views.of_submitted(session, held.deployment, submitted) if submitted else tip
 
 
-async def _paid_by(session: WriteSession, held: Resources, given: SubmittedAuthorization) -> schemas.Tip | None:
-    """The tip that this authorization has paid into the episode's vault, whoever submitted it."""
+async def _paid_by(session: WriteSession, held: Resources, given: SignedAuthorization) -> schemas.Tip | None:
+    """The tip that this authorization has paid into the vault, whoever submitted it."""
     if given.to is None:
         return None
     amount = MicroUsdc(given.amount_micro_usdc)

@@ -45,7 +45,7 @@ def _transaction(
 ) -> bytes:
     contracts = deployment.load(chain.CHAIN_ID, platform.deployment_file)
     whom = terms.of(
-        creator_id=UUID(episode["creator_id"]), agent_id=UUID(episode["agent_id"]), episode_id=UUID(episode["id"])
+        creator_id=UUID(episode["creator_id"]), agent_id=UUID(episode["agent_id"]), payable_id=UUID(episode["id"])
     )
     given = Authorization(
         payer=bytes.fromhex(payer.address[2:]),
