@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from web3 import Web3
 
@@ -18,6 +19,15 @@ from deploy.local import accounts, cache, postgres
 from deploy.local import chain as local_chain
 
 _counter = itertools.count()
+_SHARING_A_PLATFORM = ("clients", "end_to_end")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes test: a folder whose tests share a platform is one's work, and each file elsewhere."""
+    for item in items:
+        folder = item.path.parent
+        group = folder if folder.name in _SHARING_A_PLATFORM else item.path
+        item.add_marker(pytest.mark.xdist_group(str(group)))
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +40,12 @@ def scratch() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres_server(scratch: Path) -> Iterator[str]:
+    """It may forget everything when the machine fails, and is faster for that."""
     with postgres.running(scratch / "postgres") as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                connection.execute(f"ALTER SYSTEM SET {setting} = off")
+            connection.execute("SELECT pg_reload_conf()")
         yield url
 
 
