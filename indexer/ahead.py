@@ -113,23 +113,24 @@ class Ahead:
         async def known_before() -> frozenset[str]:
             return await before.vaults if before else watched
 
-        async def first_look() -> Look:
+        async def first_look() -> tuple[Look, object]:
             headers = await self.chain.headers(numbers)
+            told_by = self.chain.last_asked()
             await _prove(self.scope, headers)
-            return await looked(self.chain, self.scope, await self._range(headers), watched)
+            return await looked(self.chain, self.scope, await self._range(headers), watched), told_by
 
         async def known_after() -> frozenset[str]:
-            return (await known_before()) | (await look).deployed.keys()
+            return (await known_before()) | (await look)[0].deployed.keys()
 
         async def second_look() -> Found:
-            seen, known = await look, await known_before()
+            (seen, told_by), known = await look, await known_before()
             before_it = (numbers[0] - 1, seen.blocks.headers[0].parent_hash)
 
             async def past() -> Past:
                 return Past(before_it)
 
             found = await fetch.complete(self.chain, self.scope, seen, known, past)
-            return replace(found, agreed=await self.chain.others_have(found.headers[-1]))
+            return replace(found, agreed=await self.chain.others_have(found.headers[-1]), told_by=told_by)
 
         look = asyncio.create_task(self.chain.attributed(first_look))
         vaults_after, found = (

@@ -171,12 +171,12 @@ class Chain:
     @property
     def provider(self) -> Provider:
         """Who answered this task last; before it asked anything: who would be asked now."""
-        return self._last_asked().provider
+        return self.last_asked().provider
 
     def leave_provider(self, outcome: str, why: str, fault: Exception | None = None) -> None:
         """Lets the provider rest that this task asked last, or that `fault` came from (see `attributed`), so that the
         same question is not put to the same one again at once."""
-        asked: _Asked = getattr(fault, "asked", None) or self._last_asked()
+        asked: _Asked = getattr(fault, "asked", None) or self.last_asked()
         self._leave(asked, outcome, why)
 
     def alone(self, number: int) -> "Chain":
@@ -187,13 +187,17 @@ class Chain:
         other._asked = WeakKeyDictionary()
         return other
 
+    def blame(self, fault: Exception, told_by: object) -> None:
+        """Whoever sees the fault later is to leave this one (`last_asked` of another task)."""
+        vars(fault)["asked"] = told_by
+
     async def attributed(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         """Asks in this task. What it raises remembers whom this task asked last, whoever sees it later."""
         try:
             return await ask()
         except Exception as fault:
             if getattr(fault, "asked", None) is None:
-                vars(fault)["asked"] = self._last_asked()
+                self.blame(fault, self.last_asked())
             raise
 
     def _leave(self, asked: _Asked, outcome: str, why: str, weight: int | None = None) -> None:
@@ -208,7 +212,8 @@ class Chain:
         rest = round(provider.struck_until - time.monotonic(), 3)
         log.warning("provider_left", provider=provider.name, outcome=outcome, why=why, rest_seconds=rest)
 
-    def _last_asked(self) -> _Asked:
+    def last_asked(self) -> _Asked:
+        """Whom this task asked last, and when."""
         task = asyncio.current_task() if _loop_runs() else None
         known = self._asked.get(task) if task is not None else None
         return known or _Asked(providers.next_up(self.providers), time.monotonic())
@@ -247,7 +252,7 @@ class Chain:
         until that is noticed. Raises Unavailable."""
         heads = await self._heads()
         if await self._stands_still(heads.latest):
-            self._leave(self._last_asked(), Behind.__name__, "others have newer blocks", providers.FAILURE)
+            self._leave(self.last_asked(), Behind.__name__, "others have newer blocks", providers.FAILURE)
             heads = await self._heads()
         return heads
 

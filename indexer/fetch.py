@@ -68,6 +68,8 @@ class Found:
     deployed: Collection[str]
     agreed: bool = False
     """Whether its last block is the one that another provider has too."""
+    told_by: object = None
+    """Who told the headers: `Chain.last_asked`."""
     late_blocks: list[facts.Block] = field(default_factory=list)
     late_facts: list[facts.UsdcFact] = field(default_factory=list)
 

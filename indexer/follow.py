@@ -151,9 +151,10 @@ class Mirror:
             return True
         try:
             proof.continues(found.headers[0], self.cursor.head_hash)
-        except proof.NotOurChain:
+        except proof.NotOurChain as fault:
+            self.chain.blame(fault, found.told_by)
             await self.ahead.drop()
-            await self._rewind(heads)
+            await self._rewind(heads, fault)
             return True
         await self._append(heads, found, self.ahead.proof)
         return True
@@ -200,11 +201,14 @@ class Mirror:
         hashes = {block.number: "0x" + block.hash.hex() for block in young}
         return fetch.Past((final.number, "0x" + final.hash.hex()), hashes)
 
-    async def _rewind(self, heads: rpc.Heads) -> None:
+    async def _rewind(self, heads: rpc.Heads, seen: proof.NotOurChain | None = None) -> None:
+        """To the last block that the ledger and the node have. `seen`: what showed that the chain is another one; when
+        the node stands by the ledger's chain, whoever told that is to blame, and not who is asked now."""
         ancestor = await reorg.find_ancestor(self.chain, self.connection, self.cursor, heads.latest.height)
         depth = self.cursor.head_number - ancestor
         if depth == 0:
-            raise proof.BadAnswer(f"{self.chain.provider.name} left the ledger's chain and came back while we looked")
+            why = f"{self.chain.provider.name} left the ledger's chain and came back while we looked"
+            raise seen or proof.BadAnswer(why)
         self._moved(await record.rewind(self.connection, self.cursor, ancestor))
         self.vaults = await _vaults(self.connection, self.cursor)
         self.status.reorgs[depth] += 1

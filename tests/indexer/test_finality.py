@@ -49,7 +49,7 @@ async def test_a_fork_that_one_node_serves_below_finality_is_not_final(world: Wo
 
     async with (
         lying(world.rpc_url, lie) as liar,
-        rpc.Chain([liar.url, world.rpc_url], first_rest_seconds=0.02) as chain,
+        rpc.Chain([liar.url, world.rpc_url], first_rest_seconds=0.5) as chain,
         indexer(settings, chain) as status,
     ):
         await until_mirrored(world, status)
