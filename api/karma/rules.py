@@ -1,0 +1,45 @@
+"""How many points what is worth. Pure.
+
+Agreeing with the crowd pays nothing; taking part does, and being voted up.
+"""
+
+from decimal import ROUND_HALF_EVEN, Decimal
+from math import log2, sqrt
+from typing import Literal
+
+Kind = Literal["participation", "author", "selected", "delivered", "removed", "ring"]
+FIXED: dict[Kind, Decimal] = {
+    "selected": Decimal(20),
+    "delivered": Decimal(10),
+    "removed": Decimal(-15),
+    "ring": Decimal(-25),
+}
+"""Of events that are always worth the same."""
+PARTICIPATION_A_WEEK = Decimal(40)
+HALF_LIFE_DAYS = 90
+"""Of what karma weighs in a vote. The points themselves stay."""
+
+
+def participation(*, voted: int, eligible: int, in_the_week_before: Decimal) -> Decimal:
+    """`voted`: on so many of the `eligible` candidates: 10·√min(1, v / clamp(E, 5, 20)), at most 40 in seven days."""
+    share = min(1.0, voted / min(20, max(5, eligible)))
+    left = max(Decimal(0), PARTICIPATION_A_WEEK - in_the_week_before)
+    return min(_points(10 * sqrt(share)), left)
+
+
+def author(up_votes: float) -> Decimal:
+    """For U votes up: min(10, 2·log2(1 + U))."""
+    return _points(min(10.0, 2 * log2(1 + max(0.0, up_votes))))
+
+
+def multiplier(karma: Decimal, *, is_new: bool) -> float:
+    """Of the rate limits. `is_new`: in the first 24 hours."""
+    if karma < 10:
+        return 1.0 if is_new else 0.5
+    if karma < 100:
+        return 1.0
+    return 1.5 if karma < 1000 else 2.0
+
+
+def _points(exact: float) -> Decimal:
+    return Decimal(exact).quantize(Decimal("0.01"), ROUND_HALF_EVEN)
