@@ -35,6 +35,7 @@ _LEDGER_TABLES = (
     "usdc_transfer",
     "authorization_used",
 )
+_UNDER_WAY = "SELECT count(*) FROM relay.outbox WHERE state IN ('queued', 'signed', 'broadcast')"
 
 
 def from_elsewhere() -> dict[str, str]:
@@ -212,7 +213,9 @@ class Platform:
         self.until(lambda: self.value("SELECT max(head_number) FROM ledger.cursor"), lambda number: number >= head)
 
     def facts(self) -> dict[str, int]:
-        """What money has left behind: nothing of it may change when a request is refused."""
+        """What money has left behind: nothing of it may change when a request is refused. What earlier tests have sent
+        arrives first."""
+        self.until(lambda: self.value(_UNDER_WAY), lambda count: count == 0)
         self.caught_up()
         counts = {table: self.value(f"SELECT count(*) FROM ledger.{table}") for table in _LEDGER_TABLES}
         counts["outbox"] = self.value("SELECT count(*) FROM relay.outbox WHERE purpose <> 'flush_vault'")
