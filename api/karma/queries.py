@@ -24,13 +24,13 @@ async def of_account(session: AsyncSession, account_id: UUID) -> Decimal:
 
 
 async def by_kind(session: AsyncSession, account_id: UUID) -> dict[str, Decimal]:
-    query = text("SELECT kind, sum(points) FROM app.karma_event WHERE account_id = :id GROUP BY kind ORDER BY kind")
-    return {kind: points for kind, points in await session.execute(query, {"id": account_id})}
+    query = text(
+        "SELECT kind, sum(points) AS points FROM app.karma_event WHERE account_id = :id GROUP BY kind ORDER BY kind"
+    )
+    return {row.kind: row.points for row in await session.execute(query, {"id": account_id})}
 
 
-async def events(
-    session: AsyncSession, account_id: UUID, *, before: int | None = None, limit: int = 50
-) -> list[Event]:
+async def events(session: AsyncSession, account_id: UUID, *, before: int | None = None, limit: int = 50) -> list[Event]:
     """Newest first. `before`: the id of the last one seen."""
     query = text(
         """SELECT id, kind, subject, points, at FROM app.karma_event WHERE account_id = :account AND id < :before
@@ -43,8 +43,8 @@ async def events(
 async def participation_since(session: AsyncSession, accounts: Sequence[UUID], since: datetime) -> dict[UUID, Decimal]:
     """Points for taking part, of those who have any."""
     query = text(
-        """SELECT account_id, sum(points) FROM app.karma_event
+        """SELECT account_id, sum(points) AS points FROM app.karma_event
          WHERE account_id = ANY(:accounts) AND kind = 'participation' AND at > :since GROUP BY account_id"""
     )
     rows = await session.execute(query, {"accounts": list(accounts), "since": since})
-    return {account: points for account, points in rows}
+    return {row.account_id: row.points for row in rows}

@@ -15,7 +15,10 @@ FIXED: dict[Kind, Decimal] = {
     "ring": Decimal(-25),
 }
 """Of events that are always worth the same."""
+NOTHING = Decimal(0)
 PARTICIPATION_A_WEEK = Decimal(40)
+_MULTIPLIERS = ((Decimal(10), 0.5), (Decimal(100), 1.0), (Decimal(1000), 1.5), (Decimal("Infinity"), 2.0))
+"""Of the rate limits, for less karma than this."""
 HALF_LIFE_DAYS = 90
 """Of what karma weighs in a vote. The points themselves stay."""
 
@@ -34,11 +37,8 @@ def author(up_votes: float) -> Decimal:
 
 def multiplier(karma: Decimal, *, is_new: bool) -> float:
     """Of the rate limits. `is_new`: in the first 24 hours."""
-    if karma < 10:
-        return 1.0 if is_new else 0.5
-    if karma < 100:
-        return 1.0
-    return 1.5 if karma < 1000 else 2.0
+    earned = next(factor for below, factor in _MULTIPLIERS if karma < below)
+    return max(1.0, earned) if is_new else earned
 
 
 def _points(exact: float) -> Decimal:

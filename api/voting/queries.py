@@ -146,6 +146,12 @@ async def candidates(session: AsyncSession, period_id: UUID) -> list[Candidate]:
     return [Candidate(*row) for row in await session.execute(query, {"id": period_id})]
 
 
+async def authors(session: AsyncSession, period_id: UUID) -> dict[UUID, UUID]:
+    """Who wrote each candidate."""
+    query = text("SELECT script_id, author_id FROM app.candidate WHERE period_id = :id")
+    return {row.script_id: row.author_id for row in await session.execute(query, {"id": period_id})}
+
+
 async def ballots(session: AsyncSession, period_id: UUID) -> list[Ballot]:
     query = text(
         """SELECT script_id, voter_id, cluster, weight_micro, side, cast_at
@@ -173,7 +179,8 @@ async def earlier_ballots(session: AsyncSession, period_id: UUID, scripts: Seque
     )
     rows = await session.execute(query, {"id": period_id, "scripts": list(scripts)})
     return [
-        Ballot(script, voter, cluster, MicroVotes(weight), side, at) for script, voter, cluster, weight, side, at in rows
+        Ballot(script, voter, cluster, MicroVotes(weight), side, at)
+        for script, voter, cluster, weight, side, at in rows
     ]
 
 
@@ -182,9 +189,7 @@ async def results(session: AsyncSession, period_id: UUID) -> list[Result]:
     return [Result(*row) for row in await session.execute(_RESULTS, {"id": period_id})]
 
 
-async def voices(
-    session: AsyncSession, period_id: UUID, *, after: tuple[UUID, int] | None, limit: int
-) -> list[Voice]:
+async def voices(session: AsyncSession, period_id: UUID, *, after: tuple[UUID, int] | None, limit: int) -> list[Voice]:
     """As they were counted, by script and cluster."""
     query = text(
         """SELECT script_id, cluster, side, weight_micro, voters, ring FROM app.voice
@@ -222,15 +227,19 @@ _ACCOUNTS = text(
     signing AS (SELECT account_id, array_agg(address) AS wallets FROM app.sign_in_wallet GROUP BY account_id),
     weighed AS (
         SELECT account_id,
-               sum(points * power(0.5, extract(epoch FROM CAST(:now AS timestamptz) - at) / 86400 / :half_life)) AS karma
+               sum(points * power(0.5, extract(epoch FROM CAST(:now AS timestamptz) - at) / 86400 / :half_life))
+                   AS karma
           FROM app.karma_event GROUP BY account_id),
     known AS (
-        SELECT account.*, agent.creator_id, decode(lpad(replace(account.id::text, '-', ''), 64, '0'), 'hex') AS on_chain,
-               decode(lpad(replace(coalesce(agent.creator_id, account.id)::text, '-', ''), 64, '0'), 'hex') AS creator_on_chain
+        SELECT account.*, agent.creator_id,
+               decode(lpad(replace(account.id::text, '-', ''), 64, '0'), 'hex') AS on_chain,
+               decode(lpad(replace(coalesce(agent.creator_id, account.id)::text, '-', ''), 64, '0'), 'hex')
+                   AS creator_on_chain
           FROM app.account LEFT JOIN app.agent ON agent.account_id = account.id
          WHERE account.kind IN ('human', 'agent'))
     SELECT known.id, coalesce(known.owner_id, known.creator_id, known.id) AS owner_id,
-           coalesce(own.wallets, '{}') || coalesce(creators.wallets, '{}') || coalesce(signing.wallets, '{}') AS wallets,
+           coalesce(own.wallets, '{}') || coalesce(creators.wallets, '{}') || coalesce(signing.wallets, '{}')
+               AS wallets,
            coalesce(weighed.karma, 0) AS karma,
            known.deleted_at IS NULL AND known.created_at < :now
                AND (coalesce(paid.active, false) OR signing.wallets IS NOT NULL) AS eligible

@@ -18,6 +18,8 @@ from api.voting.rules import Side, Voice
 SMALLEST = 5
 """Fewer are no ring: they decide nothing alone."""
 _BURST = timedelta(minutes=10)
+_CONTEST = 3
+"""Of two scripts, one up and one down is a common taste."""
 
 Kind = Literal["contest", "author", "burst"]
 _SIGMAS: Mapping[Kind, float] = {"contest": 6.0, "author": 10.0, "burst": 12.0}
@@ -81,7 +83,7 @@ def _contests(entries: Sequence[Entry]) -> Iterator[tuple[Kind, Literals]]:
         if entry.is_now:
             by_genre[entry.genre].append(entry.script_id)
     for scripts in by_genre.values():
-        if len(scripts) > 1:
+        if len(scripts) >= _CONTEST:
             for favourite in scripts:
                 yield "contest", {script: 1 if script == favourite else -1 for script in scripts}
 
@@ -116,7 +118,12 @@ def _beyond_chance(kind: Kind, literals: Literals, said: Said) -> Suspicion | No
     sigmas = (len(agree) - expected) / sqrt(variance)
     if sigmas < _SIGMAS[kind]:
         return None
-    evidence = {"agreeing": len(agree), "judging": len(judged), "expected": round(expected, 2), "sigmas": round(sigmas, 1)}
+    evidence = {
+        "agreeing": len(agree),
+        "judging": len(judged),
+        "expected": round(expected, 2),
+        "sigmas": round(sigmas, 1),
+    }
     return Suspicion(kind, frozenset(literals), agree, evidence)
 
 
@@ -126,9 +133,7 @@ def _share(script: UUID, side: Side, judged: Said, *, but: frozenset[int]) -> fl
     return (sides.count(side) + 1) / (len(sides) + 2)
 
 
-def _bursts(
-    entries: Sequence[Entry], said: Said, cast: Mapping[tuple[UUID, int], datetime]
-) -> Iterator[Suspicion]:
+def _bursts(entries: Sequence[Entry], said: Said, cast: Mapping[tuple[UUID, int], datetime]) -> Iterator[Suspicion]:
     """Many who raise one script within minutes in which others hardly vote."""
     for entry in entries:
         times = sorted(
@@ -137,7 +142,9 @@ def _bursts(
             if script == entry.script_id and said[cluster].get(script) == 1
         )
         if entry.is_now and len(times) >= SMALLEST:
-            found = _burst(entry.script_id, times, [at for (script, _), at in cast.items() if script != entry.script_id])
+            found = _burst(
+                entry.script_id, times, [at for (script, _), at in cast.items() if script != entry.script_id]
+            )
             if found is not None:
                 yield found
 

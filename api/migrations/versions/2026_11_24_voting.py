@@ -15,7 +15,7 @@ CREATE TABLE app.clock_shift (
     CONSTRAINT clock_shift_one_row CHECK (id),
     CONSTRAINT clock_shift_on_scratch_databases CHECK (current_database() ~ '^(scratch|test|sim)_')
 );
-COMMENT ON TABLE app.clock_shift IS 'Moves the clock of voting, for rehearsals; databases that are no scratch refuse it';
+COMMENT ON TABLE app.clock_shift IS 'Moves the clock of voting, for rehearsals: only where the database is scratch';
 REVOKE ALL ON app.clock_shift FROM molt_api;
 GRANT SELECT ON app.clock_shift TO molt_api;
 
@@ -147,7 +147,7 @@ BEGIN
   END IF;
   RETURN NEW;
 END $$;
-COMMENT ON FUNCTION app.guard_period() IS 'Waits for the votes that are being cast; those that come after it find it closed';
+COMMENT ON FUNCTION app.guard_period() IS 'Waits for the votes that are being cast; those after it find it closed';
 CREATE TRIGGER period_guarded BEFORE UPDATE ON app.period FOR EACH ROW EXECUTE FUNCTION app.guard_period();
 REVOKE DELETE, TRUNCATE ON app.period, app.voter, app.candidate FROM molt_api;
 REVOKE UPDATE ON app.voter FROM molt_api;
