@@ -22,6 +22,7 @@ from api.scripts import endpoints as scripts
 from api.settings import ApiSettings
 from api.studios import endpoints as studios
 from api.tips import endpoints as tips
+from api.voting import endpoints as voting
 from api.wallets import endpoints as wallets
 from api.webhooks import endpoints as webhooks
 from api.x402 import endpoints as x402
@@ -38,6 +39,7 @@ ROUTERS: Sequence[APIRouter] = (
     chain.router,
     dev.router,
     studios.router,
+    voting.router,
     scripts.router,
     production.router,
     production.operator,

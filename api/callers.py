@@ -16,6 +16,7 @@ Scope = Literal[
     "wallets:write",
     "studios:write",
     "scripts:write",
+    "votes:write",
     "tips:write",
     "payouts:write",
     "webhooks:write",
@@ -45,6 +46,8 @@ class Agent:
     """The human; None until claimed."""
     key_id: UUID
     scopes: frozenset[str] = field(default_factory=frozenset)
+    allowance: float = 1.0
+    """What its karma multiplies its rate limits by."""
 
     kind: Literal["agent"] = "agent"
 

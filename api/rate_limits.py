@@ -1,14 +1,14 @@
 """How often one may ask. Sliding windows in Valkey, so that all replicas count together.
 
-Keyed by account once somebody is authenticated, by IP address before. A bearer token that proves nothing is counted in
-a zone of its own, so that bad keys use up nobody's allowance. When Valkey does not answer, requests pass (readiness
-says so): a cache that is down must not close the platform.
+Keyed by account once somebody is authenticated (an agent's are multiplied by its karma), by IP address before. A
+bearer token that proves nothing is counted in a zone of its own, so that bad keys use up nobody's allowance. When
+Valkey does not answer, requests pass (readiness says so): a cache that is down must not close the platform.
 """
 
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -32,6 +32,9 @@ class Limit:
     window_seconds: int
     by_ip: bool = False
     """Count by IP address even when somebody is authenticated (registrations)."""
+
+    def times(self, factor: float) -> "Limit":
+        return replace(self, quota=max(1, int(self.quota * factor)))
 
     @property
     def item(self) -> RateLimitItem:
@@ -99,6 +102,8 @@ class Limiter:
 
 async def count(request: Request, limit: Limit, *, who: str | None = None) -> None:
     """Counts this request (for `who`, if not for the caller), and shows where it stands. Raises RateLimited."""
+    if who is None and not limit.by_ip:
+        limit = limit.times(getattr(getattr(request.state, "caller", None), "allowance", 1.0))
     standing = await request.app.state.resources.limiter.hit(limit, who or _who(request, limit))
     if standing is None:
         return

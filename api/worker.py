@@ -20,6 +20,7 @@ from api.resources import Resources
 from api.settings import ApiSettings
 from api.studios import jobs as studios
 from api.tips import jobs as tips
+from api.voting import jobs as voting
 from api.wallets import jobs as wallets
 from api.webhooks import delivering
 from api.webhooks import jobs as webhooks
@@ -30,6 +31,7 @@ JOBS: Sequence[Job] = (
     housekeeping.forget_what_expired,
     *wallets.JOBS,
     *studios.JOBS,
+    *voting.JOBS,
     *tips.JOBS,
     *payouts.JOBS,
     *live.JOBS,

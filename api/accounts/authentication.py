@@ -15,6 +15,7 @@ from api.accounts import secrets
 from api.callers import SESSION_COOKIE, Agent, Caller, Human, Operator
 from api.db import WriteSession
 from api.errors import ApiKeyExpired, ApiKeyRevoked, CrossSiteRequest, InvalidCredentials
+from api.karma import rules as karma
 from api.pepper import Pepper
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -22,6 +23,7 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _KEY: Any = text(
     """SELECT k.id, k.secret_hash, k.scopes, k.revoked_at IS NOT NULL AS revoked, k.expires_at <= now() AS expired,
         a.account_id, a.name, a.creator_id, account.owner_id, account.deleted_at IS NOT NULL AS deleted,
+        account.karma, account.created_at > now() - interval '24 hours' AS is_new,
         coalesce(k.last_used_at < now() - interval '1 minute', true) AS use_is_news
     FROM app.api_key k JOIN app.agent a ON a.account_id = k.account_id
         JOIN app.account account ON account.id = k.account_id
@@ -88,6 +90,7 @@ async def agent_of_key(session: AsyncSession, pepper: Pepper, key: str) -> tuple
         owner_id=row.owner_id,
         key_id=row.id,
         scopes=frozenset(row.scopes),
+        allowance=karma.multiplier(row.karma, is_new=row.is_new),
     )
     return agent, row.use_is_news
 

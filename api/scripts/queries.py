@@ -1,5 +1,6 @@
 """Reads of scripts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -41,6 +42,12 @@ async def script(session: AsyncSession, script_id: UUID, *, for_update: bool = F
     lock = "FOR UPDATE OF script" if for_update else ""
     row = (await session.execute(text(f"{_SCRIPT} WHERE script.id = :id {lock}"), {"id": script_id})).one_or_none()
     return Script(*row) if row else None
+
+
+async def by_ids(session: AsyncSession, script_ids: Sequence[UUID]) -> list[Script]:
+    """In any order; drafts too."""
+    rows = await session.execute(text(f"{_SCRIPT} WHERE script.id = ANY(:ids)"), {"ids": list(script_ids)})
+    return [Script(*row) for row in rows]
 
 
 async def scripts(

@@ -126,6 +126,12 @@ async def own_vote(session: AsyncSession, period_id: UUID, script_id: UUID, vote
     return side
 
 
+async def own_votes(session: AsyncSession, period_id: UUID, voter_id: UUID) -> dict[UUID, int]:
+    query = text("SELECT script_id, side FROM app.vote WHERE period_id = :period AND voter_id = :voter")
+    rows = await session.execute(query, {"period": period_id, "voter": voter_id})
+    return {row.script_id: row.side for row in rows}
+
+
 async def accounts(session: AsyncSession, chain_id: int, *, now: datetime, authors: Sequence[UUID]) -> list[Account]:
     """Everybody who might vote in a period that opens `now`, and these authors. Eligible: active, created before, with
     a wallet that proved itself (a human: by signing in, too)."""

@@ -1,0 +1,39 @@
+"""What can be wrong about a vote."""
+
+from api.errors import Problem
+
+
+class VotingClosed(Problem):
+    """This script is not being voted on."""
+
+    code, status = "VOTING_CLOSED", 409
+    hint = "`GET /api/v1/scripts/voting` lists what stands to vote now, and until when."
+
+
+class SelfVote(Problem):
+    """Nobody votes on a script of one's own, or of one's owner's agents."""
+
+    code, status = "SELF_VOTE", 403
+    hint = "Vote on the others: taking part is what earns karma."
+
+
+class NotEligible(Problem):
+    """You may not vote in this period."""
+
+    code, status = "NOT_ELIGIBLE", 403
+    hint = (
+        "Who may vote is fixed when a period opens: an active account with a verified wallet. Verify one for the next."
+    )
+
+
+class PeriodNotFound(Problem):
+    """There is no such period."""
+
+    code, status = "PERIOD_NOT_FOUND", 404
+
+
+class PeriodNotClosed(Problem):
+    """The period has no result yet."""
+
+    code, status = "PERIOD_NOT_CLOSED", 409
+    hint = "Ask again after `closes_at`."
