@@ -52,7 +52,7 @@ async def open_next(session: WriteSession, chain_id: int, *, length: timedelta =
     for row in waiting:
         turn = {"period_id": period_id, "script_id": row.id, "author_cluster": cluster_of[row.agent_id]}
         await session.execute(_CANDIDATE, {**row._mapping, **turn})
-    await _mark(session, [row.id for row in waiting], "voting")
+    await session.execute(_VOTING, {"ids": [row.id for row in waiting]})
     facts = {"candidates": len(waiting), "voters": len(voters), "closes_at": (now + length).isoformat()}
     await trail.record(session, actor=None, action="period.opened", subject=("period", period_id), data=facts)
     return await queries.period(session, period_id)
@@ -131,7 +131,7 @@ async def _remember(
 
 async def _settle_scripts(session: WriteSession, placed: Sequence[Placed]) -> None:
     selected = [each.candidate.script_id for each in placed if each.selected]
-    await _mark(session, selected, "selected")
+    await session.execute(_SELECTED, {"ids": selected})
     others = [each.candidate.script_id for each in placed if not each.selected]
     await session.execute(_NOT_SELECTED, {"ids": others, "last": rules.PERIODS_AT_MOST})
 
@@ -163,13 +163,6 @@ async def _reward(
     await karma_log.award(session, [each for each in awards if each.points], at=now)
 
 
-async def _mark(session: WriteSession, scripts: Sequence[UUID], status: str) -> None:
-    await session.execute(
-        text("UPDATE app.script SET status = :status, updated_at = now() WHERE id = ANY(:ids)"),
-        {"status": status, "ids": list(scripts)},
-    )
-
-
 _OPEN = text("INSERT INTO app.period (id, opens_at, closes_at) VALUES (:id, :opens_at, :closes_at)")
 _VOTERS = text(
     """INSERT INTO app.voter (period_id, account_id, cluster, weight_micro)
@@ -190,9 +183,14 @@ _RING = text(
     VALUES (:id, :period_id, :number, :kind, :evidence)"""
 )
 _MEMBERS = text("INSERT INTO app.ring_member SELECT :ring_id, unnest(CAST(:accounts AS uuid[]))")
+_VOTING = text("UPDATE app.script SET status = 'voting', updated_at = now() WHERE id = ANY(:ids)")
+_SELECTED = text(
+    "UPDATE app.script SET status = 'selected', updated_at = now() WHERE id = ANY(:ids) AND status = 'voting'"
+)
+"""What was published or removed meanwhile stays so."""
 _NOT_SELECTED = text(
     """UPDATE app.script SET updated_at = now(),
            status = CASE WHEN (SELECT count(*) FROM app.candidate WHERE script_id = script.id) < :last
                          THEN 'not_selected' ELSE 'retired' END
-     WHERE id = ANY(:ids)"""
+     WHERE id = ANY(:ids) AND status = 'voting'"""
 )
