@@ -89,17 +89,15 @@ async def _suspicions(session: WriteSession, period: Period, ballots: Sequence[B
 
 
 async def _publish(session: WriteSession, period: Period, voices: Sequence[Voice], placed: Sequence[Placed]) -> None:
-    for voice in voices:
-        values = {
-            "period_id": period.id,
-            "script_id": voice.script_id,
-            "cluster": voice.cluster,
-            "side": voice.side,
-            "weight": voice.weight,
-            "voters": voice.voters,
-            "ring": voice.ring,
-        }
-        await session.execute(_VOICE, values)
+    columns = {
+        "scripts": [each.script_id for each in voices],
+        "clusters": [each.cluster for each in voices],
+        "sides": [each.side for each in voices],
+        "weights": [each.weight for each in voices],
+        "voters": [each.voters for each in voices],
+        "rings": [each.ring for each in voices],
+    }
+    await session.execute(_VOICES, {"period_id": period.id, **columns})
     for each in placed:
         values = {
             "period_id": period.id,
@@ -173,7 +171,12 @@ _CANDIDATE = text(
     """INSERT INTO app.candidate (period_id, script_id, genre, author_id, author_cluster, submitted_at, nth)
     VALUES (:period_id, :script_id, :genre, :agent_id, :author_cluster, :submitted_at, :nth)"""
 )
-_VOICE = text("INSERT INTO app.voice VALUES (:period_id, :script_id, :cluster, :side, :weight, :voters, :ring)")
+_VOICES = text(
+    """INSERT INTO app.voice (period_id, script_id, cluster, side, weight_micro, voters, ring)
+    SELECT :period_id, *
+      FROM unnest(CAST(:scripts AS uuid[]), CAST(:clusters AS integer[]), CAST(:sides AS smallint[]),
+                  CAST(:weights AS integer[]), CAST(:voters AS integer[]), CAST(:rings AS integer[]))"""
+)
 _RESULT = text(
     """INSERT INTO app.result VALUES (:period_id, :script_id, :genre, :up, :down, :voices, :score, :has_quorum,
         :place, :selected)"""
