@@ -1,0 +1,1 @@
+"""Does the best script win, and can it be bought? `make sim-votes`."""
