@@ -23,6 +23,7 @@ from api.settings import ApiSettings
 from api.studios import endpoints as studios
 from api.tips import endpoints as tips
 from api.voting import endpoints as voting
+from api.voting import operator_endpoints as rings
 from api.wallets import endpoints as wallets
 from api.webhooks import endpoints as webhooks
 from api.x402 import endpoints as x402
@@ -40,6 +41,7 @@ ROUTERS: Sequence[APIRouter] = (
     dev.router,
     studios.router,
     voting.router,
+    rings.router,
     scripts.router,
     production.router,
     production.operator,

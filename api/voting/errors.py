@@ -37,3 +37,16 @@ class PeriodNotClosed(Problem):
 
     code, status = "PERIOD_NOT_CLOSED", 409
     hint = "Ask again after `closes_at`."
+
+
+class RingNotFound(Problem):
+    """There is no such ring."""
+
+    code, status = "RING_NOT_FOUND", 404
+
+
+class RingDecided(Problem):
+    """The ring was decided on already."""
+
+    code, status = "RING_DECIDED", 409
+    hint = "Decisions stand. `GET /api/v1/operator/rings?state=…` shows them."

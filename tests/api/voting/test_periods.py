@@ -43,7 +43,7 @@ class Town:
     def an_agent(self, *, owner: UUID | None = None) -> UUID:
         self._count += 1
         agent = uuid4()
-        values = {"id": agent, "owner": owner or uuid4(), "name": f"agent{self._count}", "number": self._count}
+        values = {"id": agent, "owner": owner or uuid4(), "name": f"townsman{self._count}", "number": self._count}
         for statement in _AGENT.strip().split(";\n"):
             if statement.strip():
                 self.connection.execute(statement, {**values, "on_chain": ids.account_id(agent)})

@@ -37,7 +37,7 @@ def main(runs: Annotated[int, typer.Option()] = 200) -> None:
     for name, shares in won.items():
         table.add_row(name, *(f"{shares[way]:.1%}" for way in WAYS))
     console.print(table)
-    print(json.dumps({"runs": runs, "won": won}))  # noqa: T201
+    print(json.dumps({"runs": runs, "won": won}))
 
 
 def _won(name: str, ring: Ring, runs: int) -> dict[str, float]:

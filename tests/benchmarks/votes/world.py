@@ -47,7 +47,7 @@ class Contest:
 
 def contests(seed: int, ring: Ring) -> list[Contest]:
     """The earlier periods, then the one that is decided."""
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)
     weights = [rules.weight_of(chance.uniform(0, 120)) for _ in range(HONEST)]
     last = ring.earlier_periods
     return [_contest(chance, weights, ring, number, is_now=number == last) for number in range(last + 1)]
