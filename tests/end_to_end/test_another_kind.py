@@ -97,6 +97,7 @@ async def test_is_paid_by_a_stock_client_and_by_plain_transfers(
     assert [share["amount_micro_usdc"] for share in split[0]["shares"]] == ["560000", "133000", "7000"]
 
 
+@pytest.mark.usefixtures("sponsorship")
 async def test_what_is_not_there_is_no_payment(platform: Platform, app: FastAPI) -> None:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=platform.url) as http:
         assert (await http.post(f"/api/v1/sponsorships/{uuid.uuid4()}/payment")).status_code == 404
