@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 from web3 import Web3
+from xdist.scheduler import LoadScopeScheduling
 
 from deploy.local import accounts, cache, postgres
 from deploy.local import chain as local_chain
@@ -22,12 +23,16 @@ _counter = itertools.count()
 _SHARING_A_PLATFORM = ("clients", "end_to_end")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class _ByPlatform(LoadScopeScheduling):
     """Where several processes test: a folder whose tests share a platform is one's work, and each file elsewhere."""
-    for item in items:
-        folder = item.path.parent
-        group = folder if folder.name in _SHARING_A_PLATFORM else item.path
-        item.add_marker(pytest.mark.xdist_group(str(group)))
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = Path(nodeid.split("::", maxsplit=1)[0])
+        return str(file.parent if file.parent.name in _SHARING_A_PLATFORM else file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _ByPlatform(config, log)
 
 
 @pytest.fixture(scope="session")

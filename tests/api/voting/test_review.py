@@ -6,7 +6,7 @@ import httpx
 
 from api.db import Database
 from tests.api.conftest import OPERATOR_TOKEN
-from tests.api.voting.test_periods import Town, opened, town  # noqa: F401 - a fixture
+from tests.api.voting.town import Town, opened
 from tests.builders.accounts import an_agent, problem
 
 OPERATOR = {"Authorization": f"Bearer {OPERATOR_TOKEN}"}
@@ -16,7 +16,7 @@ URL = "/api/v1/operator/rings"
 async def test_a_ring_is_confirmed_once_and_costs_karma(
     http: httpx.AsyncClient,
     database: Database,
-    town: Town,  # noqa: F811
+    town: Town,
 ) -> None:
     town.a_script(town.an_agent())
     members = [town.an_agent(), town.an_agent()]

@@ -8,12 +8,12 @@ from api.callers import Agent
 from api.db import Database
 from api.errors import Problem
 from api.voting import periods, service
-from tests.api.voting.test_periods import Town, opened, town  # noqa: F401 - a fixture
+from tests.api.voting.town import Town, opened
 
 VOTERS, SCRIPTS, ACTS = 40, 4, 400
 
 
-async def test_stored_tallies_are_recomputed_tallies(town: Town, database_url: str) -> None:  # noqa: F811
+async def test_stored_tallies_are_recomputed_tallies(town: Town, database_url: str) -> None:
     scripts = [town.a_script(town.an_agent()) for _ in range(SCRIPTS)]
     voters = [town.an_agent() for _ in range(VOTERS)]
     replicas = [Database(database_url, pool_size=10), Database(database_url, pool_size=10)]

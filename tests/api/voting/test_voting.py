@@ -9,12 +9,11 @@ import psycopg
 import pytest
 
 from api.db import Database
-from api.voting import periods, queries
+from api.voting import periods
 from ledger import db, ids
+from tests.api.voting.town import CHAIN_ID, opened
 from tests.builders.accounts import Somebody, a_human, an_agent, problem
 from tests.builders.studios import a_submitted_script
-
-CHAIN_ID = 84532
 
 
 @pytest.fixture
@@ -40,13 +39,6 @@ def with_wallet(connection: psycopg.Connection, *agents: Somebody) -> None:
 
 def hours_later(connection: psycopg.Connection, hours: float) -> None:
     connection.execute("INSERT INTO app.clock_shift VALUES (true, %s)", [timedelta(hours=hours)])
-
-
-async def opened(database: Database) -> queries.Period:
-    async with database.begin() as session:
-        period = await periods.open_next(session, CHAIN_ID)
-    assert period is not None
-    return period
 
 
 async def test_from_the_ballot_to_the_result(
