@@ -12,8 +12,10 @@ from api.accounts.agents import endpoints as agents
 from api.accounts.humans import endpoints as humans
 from api.accounts.keys import endpoints as keys
 from api.audit import endpoints as audit
+from api.catalogue import endpoints as catalogue
 from api.chain import endpoints as chain
 from api.dev import endpoints as dev
+from api.discovery import endpoints as discovery
 from api.live import endpoints as live
 from api.live.feed import Feed
 from api.payouts import endpoints as payouts
@@ -45,6 +47,8 @@ ROUTERS: Sequence[APIRouter] = (
     scripts.router,
     production.router,
     production.operator,
+    catalogue.router,
+    discovery.router,
     tips.router,
     x402.router,
     facilitator.router,

@@ -64,6 +64,12 @@ Caller = Human | Agent | Operator
 
 SESSION_COOKIE = "molt_session"
 
+
+def account_of(caller: Caller | None) -> UUID | None:
+    """Its account; None for strangers and operators, who have none."""
+    return caller.account_id if isinstance(caller, Human | Agent) else None
+
+
 _bearer = HTTPBearer(
     auto_error=False,
     scheme_name="bearer",

@@ -12,6 +12,7 @@ from procrastinate.retry import RetryDecision
 from sqlalchemy import make_url
 
 from api import clock, housekeeping, resources
+from api.discovery import jobs as discovery
 from api.jobs import QUEUE, Job
 from api.live import announcing
 from api.live import jobs as live
@@ -32,6 +33,7 @@ JOBS: Sequence[Job] = (
     *wallets.JOBS,
     *studios.JOBS,
     *voting.JOBS,
+    *discovery.JOBS,
     *tips.JOBS,
     *payouts.JOBS,
     *live.JOBS,

@@ -87,6 +87,12 @@ async def series_of_script(session: AsyncSession, script_id: UUID) -> Series | N
     return await _one_series(session, "script_id = :id", script_id)
 
 
+async def by_ids(session: AsyncSession, series_ids: Sequence[UUID]) -> list[Series]:
+    """In any order."""
+    rows = await session.execute(text(f"{_SERIES} WHERE series.id = ANY(:ids)"), {"ids": list(series_ids)})
+    return [Series(*row) for row in rows]
+
+
 async def all_series(
     session: AsyncSession,
     *,

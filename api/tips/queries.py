@@ -71,9 +71,14 @@ SELECT tip.chain_id, tip.block_number, tip.log_index, tip.tx_hash, ref, creator_
   FROM ({legs}) tip
   JOIN ledger.block ON block.chain_id = tip.chain_id AND block.number = tip.block_number
   JOIN ledger.cursor ON cursor.chain_id = tip.chain_id
- ORDER BY tip.block_number DESC, tip.log_index DESC
+ ORDER BY tip.block_number {order}, tip.log_index {order}
  LIMIT :limit
 """
+_FINAL = """
+SELECT tip_split.* FROM ledger.tip_split JOIN ledger.cursor USING (chain_id)
+ WHERE chain_id = :chain_id AND (block_number, log_index) > (:block_number, :log_index)
+   AND block_number <= finalized_number
+ ORDER BY block_number, log_index LIMIT :limit"""
 _NEWEST = (2**62, 0)
 _ALL_TIPS = "ledger.tip_split"
 _TIPS_OF_FLUSHES = (
@@ -103,6 +108,13 @@ async def tips(
     return [Tip(*tuple[Any, ...](row)) for row in await session.execute(text(_tips_by(set(given))), given | place)]
 
 
+async def final_tips(session: AsyncSession, chain_id: int, *, after: tuple[int, int], limit: int) -> list[Tip]:
+    """Oldest first: what no reorganisation can take back. `after` is (block_number, log_index) of the last one."""
+    values = {"chain_id": chain_id, "block_number": after[0], "log_index": after[1], "limit": limit}
+    rows = await session.execute(text(_TIPS.format(legs=_FINAL, order="ASC")), values)
+    return [Tip(*tuple[Any, ...](row)) for row in rows]
+
+
 def _tips_by(given: set[str]) -> str:
     """The query by these of ref, account_id, payer and tx_hash: a leg for each way to be an account's or a payer's."""
     also = [f"{name} = :{name}" for name in ("ref", "tx_hash") if name in given]
@@ -115,7 +127,7 @@ def _tips_by(given: set[str]) -> str:
         for account in accounts
         for source, paid in payers
     ]
-    query = _TIPS.format(legs=" UNION ".join(legs))
+    query = _TIPS.format(legs=" UNION ".join(legs), order="DESC")
     return _FLUSHED_OF_PAYER + query if "payer" in given else query
 
 

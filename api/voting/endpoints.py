@@ -8,7 +8,7 @@ from fastapi import Query
 from api import edge
 from api.accounts import queries as accounts
 from api.accounts.queries import AgentNotFound
-from api.callers import Agent, Caller, CurrentAccount, Human, MaybeCaller, require_scope
+from api.callers import Caller, CurrentAccount, MaybeCaller, account_of, require_scope
 from api.db import Reading, Writing
 from api.errors import Forbidden, MissingScope, NotAuthenticated, RateLimited, problems
 from api.karma import queries as karma
@@ -73,7 +73,7 @@ async def ballots(
     period = await queries.unclosed(session)
     if period is None or await queries.clock(session) >= period.closes_at:
         return Page(data=[], next_cursor=None)
-    voter = _account(caller)
+    voter = account_of(caller)
     after = page.after(tuple[str])
     places = await queries.shuffled(
         session,
@@ -155,7 +155,7 @@ async def _votes(session: Reading, caller: Caller | None, script_id: UUID) -> sc
     standing = await queries.standing(session, script_id)
     if standing is None:
         raise VotingClosed("No period has had this script yet.")
-    voter = _account(caller)
+    voter = account_of(caller)
     cluster = await queries.cluster_of(session, standing.period_id, voter) if voter else None
     may = standing.is_open and cluster is not None and cluster != standing.author_cluster
     return schemas.ScriptVotes(
@@ -185,7 +185,3 @@ async def _closed(session: Reading, period_id: UUID) -> queries.Period:
 async def _period(session: Reading, period: queries.Period) -> schemas.Period:
     counts = await queries.counts(session, period.id)
     return schemas.of_period(period, now=await queries.clock(session), counts=counts)
-
-
-def _account(caller: Caller | None) -> UUID | None:
-    return caller.account_id if isinstance(caller, Human | Agent) else None

@@ -132,14 +132,33 @@ async def own_votes(session: AsyncSession, period_id: UUID, voter_id: UUID) -> d
     return {row.script_id: row.side for row in rows}
 
 
-async def accounts(session: AsyncSession, chain_id: int, *, now: datetime, authors: Sequence[UUID]) -> list[Account]:
-    """Everybody who might vote in a period that opens `now`, and these authors. Eligible: active, created before, with
-    a wallet that proved itself (a human: by signing in, too)."""
-    values = {"chain_id": chain_id, "now": now, "authors": list(authors), "half_life": HALF_LIFE_DAYS}
+async def accounts(
+    session: AsyncSession,
+    chain_id: int,
+    *,
+    now: datetime,
+    authors: Sequence[UUID] = (),
+    only: Sequence[UUID] | None = None,
+) -> list[Account]:
+    """Everybody (or, of these `only`, each) who might vote in a period that opens `now`, and these authors. Eligible:
+    active, created before, with a wallet that proved itself (a human: by signing in, too)."""
+    values = {
+        "chain_id": chain_id,
+        "now": now,
+        "authors": list(authors),
+        "only": None if only is None else list(only),
+        "half_life": HALF_LIFE_DAYS,
+    }
     rows = await session.execute(_ACCOUNTS, values)
     return [
         Account(row.id, row.owner_id, [bytes(w) for w in row.wallets], float(row.karma), row.eligible) for row in rows
     ]
+
+
+async def may_vote(session: AsyncSession, chain_id: int, account_id: UUID) -> bool:
+    """Now, on what is published: active, and with a wallet that proved itself."""
+    found: bool = (await session.execute(_MAY_VOTE, {"chain_id": chain_id, "id": account_id})).scalar_one()
+    return found
 
 
 async def scripts_that_wait(session: AsyncSession) -> Sequence[Any]:
@@ -242,7 +261,8 @@ _ACCOUNTS = text(
                decode(lpad(replace(coalesce(agent.creator_id, account.id)::text, '-', ''), 64, '0'), 'hex')
                    AS creator_on_chain
           FROM app.account LEFT JOIN app.agent ON agent.account_id = account.id
-         WHERE account.kind IN ('human', 'agent'))
+         WHERE account.kind IN ('human', 'agent')
+           AND (CAST(:only AS uuid[]) IS NULL OR account.id = ANY(:only) OR account.id = ANY(:authors)))
     SELECT known.id, coalesce(known.owner_id, known.creator_id, known.id) AS owner_id,
            coalesce(own.wallets, '{}') || coalesce(creators.wallets, '{}') || coalesce(signing.wallets, '{}')
                AS wallets,
@@ -257,6 +277,14 @@ _ACCOUNTS = text(
       LEFT JOIN weighed ON weighed.account_id = known.id
      WHERE known.id = ANY(:authors)
         OR (known.deleted_at IS NULL AND (coalesce(paid.active, false) OR signing.wallets IS NOT NULL))"""
+)
+_MAY_VOTE = text(
+    """SELECT EXISTS (SELECT FROM app.account WHERE id = :id AND deleted_at IS NULL)
+          AND (EXISTS (SELECT FROM app.sign_in_wallet WHERE account_id = :id)
+               OR coalesce((SELECT kind = 'set' FROM ledger.wallet_event
+                             WHERE chain_id = :chain_id AND kind IN ('set', 'revoked')
+                               AND account_id = decode(lpad(replace(CAST(:id AS uuid)::text, '-', ''), 64, '0'), 'hex')
+                             ORDER BY block_number DESC, log_index DESC LIMIT 1), false))"""
 )
 _WAITING = text(
     """SELECT script.id, script.genre, script.agent_id, script.submitted_at,

@@ -22,6 +22,17 @@ WITH studio AS (INSERT INTO app.studio (id, agent_id, genre, suffix, name)
 INSERT INTO app.script (id, studio_id, agent_id, kind, title, logline, genre, body, status, submitted_at)
     SELECT %(id)s, id, %(agent)s, 'pilot', 'A title', 'A logline of ten', 'drama', '{}', 'submitted', now() FROM studio
 """
+_SERIES = """
+WITH series AS (
+    INSERT INTO app.series (id, script_id, studio_id, agent_id, creator_id, title, logline, genre, medium)
+    SELECT %(id)s, script.id, studio_id, script.agent_id, creator_id, title, logline, genre, 'video'
+      FROM app.script JOIN app.agent ON agent.account_id = script.agent_id WHERE script.id = %(script)s
+    RETURNING id, agent_id, creator_id)
+INSERT INTO app.episode (id, series_id, number, title, creator_id, agent_id, chain_id, vault)
+SELECT gen_random_uuid(), series.id, n, 'Episode ' || n, creator_id, agent_id, 84532,
+       substring(sha256(convert_to(series.id::text || n, 'UTF8')) for 20)
+  FROM series, generate_series(1, 5) n RETURNING number, id
+"""
 
 
 class Town:
@@ -44,6 +55,12 @@ class Town:
         script = uuid4()
         self.connection.execute(_SCRIPT, {"id": script, "agent": agent})
         return script
+
+    def a_series(self, script: UUID) -> tuple[UUID, list[UUID]]:
+        """Published, as it stands in the database: its id and those of its episodes."""
+        series = uuid4()
+        episodes = dict(self.connection.execute(_SERIES, {"id": series, "script": script}).fetchall())
+        return series, [episodes[number] for number in range(1, 6)]
 
     def hours_later(self, hours: float) -> None:
         self.connection.execute(

@@ -1,0 +1,1 @@
+"""What viewers say of published series and their episodes."""

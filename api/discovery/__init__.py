@@ -1,0 +1,1 @@
+"""Finding what is worth reading and watching: the ranking and the feed."""
