@@ -58,7 +58,7 @@ def suspected(
         by_cluster[voice.cluster][voice.script_id] = voice.side
     found = [
         one
-        for kind, literals in (*_contests(entries), *_authors(entries))
+        for kind, literals in (*_contests(entries), *_authors(entries), *_authors_contests(entries))
         if (one := _beyond_chance(kind, literals, by_cluster)) is not None
     ]
     return [*found, *_bursts(entries, by_cluster, cast)]
@@ -90,12 +90,27 @@ def _contests(entries: Sequence[Entry]) -> Iterator[tuple[Kind, Literals]]:
 
 def _authors(entries: Sequence[Entry]) -> Iterator[tuple[Kind, Literals]]:
     """All of one author up, if something of it stands to vote now."""
+    for own in _by_author(entries):
+        yield "author", {entry.script_id: 1 for entry in own}
+
+
+def _authors_contests(entries: Sequence[Entry]) -> Iterator[tuple[Kind, Literals]]:
+    """All of one author up, and all rivals of now down: either alone may be taste."""
+    for own in _by_author(entries):
+        genres = {entry.genre for entry in own if entry.is_now}
+        rivals = {entry.script_id: -1 for entry in entries if entry.is_now and entry.genre in genres}
+        if len(rivals) >= _CONTEST:
+            yield "author", {**rivals, **{entry.script_id: 1 for entry in own}}
+
+
+def _by_author(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    """What each has written, of those who have written more than one, and one of them for now."""
     by_author: dict[UUID, list[Entry]] = defaultdict(list)
     for entry in entries:
         by_author[entry.author_id].append(entry)
     for own in by_author.values():
         if len(own) > 1 and any(entry.is_now for entry in own):
-            yield "author", {entry.script_id: 1 for entry in own}
+            yield own
 
 
 def _beyond_chance(kind: Kind, literals: Literals, said: Said) -> Suspicion | None:
