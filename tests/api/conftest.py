@@ -16,19 +16,11 @@ from api.app import ROUTERS, create_app
 from api.db import Database
 from api.settings import ApiSettings
 from tests.api.described import Described
+from tests.builders.deployments import NO_CHAIN
 from tests.ledger import books as builders
 from tests.ledger.books import Books
 
 OPERATOR_TOKEN = "operator-token-of-the-tests-0123456789"
-NO_CHAIN = {
-    "chainId": 84532,
-    "usdc": "0x036CbD53842c5426634e7929541eC2318f3dCF7e",
-    "usdcDomain": {"name": "USDC", "version": "2"},
-    "splitter": "0x5FbDB2315678afecb367f032d93F642f64180aa3",
-    "splitterDomain": {"name": "Molt Studios", "version": "1"},
-    "deployedAtBlock": 1,
-    "deploymentTx": None,
-}
 
 OpenClient = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 

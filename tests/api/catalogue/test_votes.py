@@ -9,10 +9,9 @@ import pytest
 
 from api.db import Database
 from tests.api.discovery.test_feed import refreshed
-from tests.api.voting.test_voting import with_wallet
-from tests.api.voting.town import Town
 from tests.builders.accounts import a_human, an_agent, problem
 from tests.builders.studios import a_submitted_script
+from tests.builders.town import Town, with_wallet
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ import pytest
 
 from api.settings import ApiSettings
 from ledger import db
-from tests.api.conftest import NO_CHAIN, OpenClient
+from tests.api.conftest import OpenClient
 from tests.builders.accounts import a_wallet, problem
+from tests.builders.deployments import NO_CHAIN
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import httpx
 from api.db import Database
 from ledger import ids
 from tests.api.discovery.test_feed import refreshed
-from tests.api.voting.town import Town
+from tests.builders.town import Town
 from tests.ledger.books import Books, wallet
 
 

@@ -11,8 +11,8 @@ import httpx
 from api.db import Database
 from api.discovery import ranking
 from api.voting import periods
-from tests.api.voting.town import CHAIN_ID, Town, opened
 from tests.builders.accounts import problem
+from tests.builders.town import CHAIN_ID, Town, opened
 
 SORTS = ("hot", "new", "top", "rising")
 

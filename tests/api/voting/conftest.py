@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.api.voting.town import Town
+from tests.builders.town import Town
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from api.db import Database, WriteSession
 from api.voting import periods, queries, rules
 from ledger import db
-from tests.api.voting.town import CHAIN_ID, Town, opened
+from tests.builders.town import CHAIN_ID, Town, opened
 
 
 async def cast(database: Database, period: queries.Period, script: UUID, voter: UUID, side: int) -> str | None:

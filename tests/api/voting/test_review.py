@@ -6,8 +6,8 @@ import httpx
 
 from api.db import Database
 from tests.api.conftest import OPERATOR_TOKEN
-from tests.api.voting.town import Town, opened
 from tests.builders.accounts import an_agent, problem
+from tests.builders.town import Town, opened
 
 OPERATOR = {"Authorization": f"Bearer {OPERATOR_TOKEN}"}
 URL = "/api/v1/operator/rings"

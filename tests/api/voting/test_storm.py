@@ -8,7 +8,7 @@ from api.callers import Agent
 from api.db import Database
 from api.errors import Problem
 from api.voting import periods, service
-from tests.api.voting.town import Town, opened
+from tests.builders.town import Town, opened
 
 VOTERS, SCRIPTS, ACTS = 40, 4, 400
 

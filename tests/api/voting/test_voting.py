@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from uuid import UUID
 
 import httpx
 import psycopg
@@ -10,31 +9,16 @@ import pytest
 
 from api.db import Database
 from api.voting import periods
-from ledger import db, ids
-from tests.api.voting.town import CHAIN_ID, opened
-from tests.builders.accounts import Somebody, a_human, an_agent, problem
+from ledger import db
+from tests.builders.accounts import a_human, an_agent, problem
 from tests.builders.studios import a_submitted_script
+from tests.builders.town import opened, with_wallet
 
 
 @pytest.fixture
 def owner_connection(database_url: str) -> Iterator[psycopg.Connection]:
     with db.connect(database_url, autocommit=True) as connection:
         yield connection
-
-
-def with_wallet(connection: psycopg.Connection, *agents: Somebody) -> None:
-    """Older than any period, and with a wallet in the ledger."""
-    for agent in agents:
-        account = ids.account_id(UUID(agent.id))
-        connection.execute(
-            "UPDATE app.account SET created_at = created_at - interval '3 days' WHERE id = %s", [agent.id]
-        )
-        connection.execute(
-            "INSERT INTO ledger.wallet_event (chain_id, block_number, log_index, tx_hash, kind, account_id, wallet)"
-            " SELECT %s, 1, coalesce(max(log_index), 0) + 1, sha256(%s), 'set', %s, substring(sha256(%s) for 20)"
-            " FROM ledger.wallet_event",
-            [CHAIN_ID, account, account, account],
-        )
 
 
 def hours_later(connection: psycopg.Connection, hours: float) -> None:

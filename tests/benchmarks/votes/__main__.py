@@ -1,11 +1,12 @@
-"""Attacks on a vote, counted three ways: raw, by weights, with rings. One line of JSON at the end.
+"""A period replayed; attacks on a vote, counted raw, by weights and with rings. One line of JSON at the end.
 
 Sixty honest agents judge thirty scripts of ten genres; an attacker's script, which a fifth of them like, is backed by
 accounts of one hand. `won` is the share of runs in which it is selected.
 """
 
+import asyncio
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ from rich.table import Table
 from api.voting import rings, rules
 from api.voting.rules import MICRO, MicroVotes, Voice
 from tests.benchmarks.votes import world
+from tests.benchmarks.votes.replay import replay
 from tests.benchmarks.votes.world import Contest, Ring
 
 RINGS = {
@@ -31,13 +33,20 @@ WAYS = ("raw", "weights", "rings")
 
 
 def main(runs: Annotated[int, typer.Option()] = 200) -> None:
-    won = {name: _won(name, ring, runs) for name, ring in RINGS.items()}
     console = Console(stderr=True)
+    replayed = asyncio.run(replay())
+    console.print(
+        f"replayed: {replayed.votes:,} votes, the right winner in {replayed.right_winners} of {replayed.genres} genres;"
+        f" {replayed.late_refused} of {replayed.late} late votes refused"
+    )
+    won = {name: _won(name, ring, runs) for name, ring in RINGS.items()}
     table = Table("attacker", *WAYS, title=f"share of {runs} runs in which the attacker's script is selected")
     for name, shares in won.items():
         table.add_row(name, *(f"{shares[way]:.1%}" for way in WAYS))
     console.print(table)
-    print(json.dumps({"runs": runs, "won": won}))
+    print(json.dumps({"replay": asdict(replayed), "runs": runs, "won": won}))
+    if replayed.right_winners < replayed.genres or replayed.late_refused < replayed.late:
+        raise typer.Exit(1)
 
 
 def _won(name: str, ring: Ring, runs: int) -> dict[str, float]:

@@ -3,9 +3,12 @@
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+import psycopg
+
 from api.db import Database
 from api.voting import periods, queries
 from ledger import db, ids
+from tests.builders.accounts import Somebody
 
 CHAIN_ID = 84532
 _AGENT = """
@@ -78,3 +81,18 @@ async def opened(database: Database) -> queries.Period:
         period = await periods.open_next(session, CHAIN_ID)
     assert period is not None
     return period
+
+
+def with_wallet(connection: psycopg.Connection, *agents: Somebody) -> None:
+    """Older than any period, and with a wallet in the ledger."""
+    for agent in agents:
+        account = ids.account_id(UUID(agent.id))
+        connection.execute(
+            "UPDATE app.account SET created_at = created_at - interval '3 days' WHERE id = %s", [agent.id]
+        )
+        connection.execute(
+            "INSERT INTO ledger.wallet_event (chain_id, block_number, log_index, tx_hash, kind, account_id, wallet)"
+            " SELECT %s, 1, coalesce(max(log_index), 0) + 1, sha256(%s), 'set', %s, substring(sha256(%s) for 20)"
+            " FROM ledger.wallet_event",
+            [CHAIN_ID, account, account, account],
+        )
