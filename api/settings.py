@@ -52,6 +52,8 @@ class ApiSettings(MigrateSettings):
     worker_concurrency: int = Field(default=8, ge=1, le=100)
     voting_period_seconds: int = Field(default=48 * 3600, ge=60)
     """How long a period of voting is open."""
+    audit_seal_seconds: int = Field(default=300, ge=1)
+    """How long an event of the audit log waits for its seal, unless a thousand wait. Each seal is a transaction."""
     gasless_queue: int = Field(default=500, ge=1)
     """Transactions that may wait for the relayer; above it gasless tips are answered 503."""
     gasless_tips: int = Field(default=20_000, ge=1)

@@ -12,6 +12,7 @@ from procrastinate.retry import RetryDecision
 from sqlalchemy import make_url
 
 from api import clock, housekeeping, resources
+from api.audit import jobs as audit
 from api.discovery import jobs as discovery
 from api.jobs import QUEUE, Job
 from api.live import announcing
@@ -30,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 JOBS: Sequence[Job] = (
     housekeeping.forget_what_expired,
+    *audit.JOBS,
     *wallets.JOBS,
     *studios.JOBS,
     *voting.JOBS,

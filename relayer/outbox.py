@@ -14,9 +14,9 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-Key = Literal["relayer", "registrar", "faucet"]
+Key = Literal["relayer", "registrar", "faucet", "auditor"]
 """In whose name: `relayer` (any of its keys) pays gas for others, `registrar` registers wallets, `faucet` mints test
-USDC."""
+USDC, `auditor` anchors the audit log."""
 
 State = Literal["queued", "signed", "broadcast", "mined_ok", "mined_reverted", "refused", "lost"]
 """

@@ -32,7 +32,7 @@ Paths = Annotated[list[Path], NoDecode]
 Names = Annotated[list[str], NoDecode]
 KEY_SETTINGS = [
     f"{name}_{setting}"
-    for name in ("relayer", "registrar", "faucet")
+    for name in ("relayer", "registrar", "faucet", "auditor")
     for setting in ("key", "keystore", "keystore_password_file", "kms_key")
 ]
 """Each takes several values."""
@@ -54,10 +54,14 @@ class RelayerSettings(DatabaseSettings):
     faucet_key: Secrets = Field(default_factory=list)
     faucet_keystore: Paths = Field(default_factory=list)
     faucet_keystore_password_file: Paths = Field(default_factory=list)
+    auditor_key: Secrets = Field(default_factory=list)
+    auditor_keystore: Paths = Field(default_factory=list)
+    auditor_keystore_password_file: Paths = Field(default_factory=list)
     relayer_kms_key: Names = Field(default_factory=list)
     """Names of keys that the signing service keeps, beside or in place of the others (docs/keys.md)."""
     registrar_kms_key: Names = Field(default_factory=list)
     faucet_kms_key: Names = Field(default_factory=list)
+    auditor_kms_key: Names = Field(default_factory=list)
     relayer_kms_url: Secret[AnyHttpUrl] | None = None
     relayer_kms_token: SecretStr | None = None
     """Presented to it as a bearer token."""

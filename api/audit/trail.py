@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 from uuid import UUID
 
+import rfc8785
 import structlog
 from psycopg.types.json import Jsonb
 from sqlalchemy import text
@@ -34,8 +35,11 @@ async def record(
 
     `actor`: None when the platform acts by itself (jobs), "anonymous" when nobody had credentials. `action`:
     `noun.past_tense` (`wallet.registered`). `subject`: kind and id of what changed. `account_id`: whose affair
-    it is. `data`: JSON facts, no secret and no personal data.
+    it is. `data`: JSON facts, no secret and no personal data (`salted` in its place). Raises CanonicalizationError for
+    what RFC 8785 cannot write, because it could never be sealed.
     """
+    facts = dict(data or {})
+    rfc8785.dumps(facts)
     actor_kind, actor_id = _named(actor)
     await session.execute(
         _INSERT,
@@ -47,7 +51,7 @@ async def record(
             "subject_id": str(subject[1]),
             "account_id": account_id,
             "request_id": structlog.contextvars.get_contextvars().get("request_id"),
-            "data": Jsonb(dict(data or {})),
+            "data": Jsonb(facts),
         },
     )
 

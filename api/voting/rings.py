@@ -98,7 +98,7 @@ def _authors_contests(entries: Sequence[Entry]) -> Iterator[tuple[Kind, Literals
     """All of one author up, and all rivals of now down: either alone may be taste."""
     for own in _by_author(entries):
         genres = {entry.genre for entry in own if entry.is_now}
-        rivals = {entry.script_id: -1 for entry in entries if entry.is_now and entry.genre in genres}
+        rivals: dict[UUID, Side] = {entry.script_id: -1 for entry in entries if entry.is_now and entry.genre in genres}
         if len(rivals) >= _CONTEST:
             yield "author", {**rivals, **{entry.script_id: 1 for entry in own}}
 

@@ -6,7 +6,7 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 _MNEMONIC = "test test test test test test test test test test test junk"  # Anvil's default
-COUNT = 11
+COUNT = 12
 """So many of them have ether."""
 
 
@@ -21,7 +21,7 @@ class Cast:
     """One key a part, as in production."""
 
     admin: LocalAccount
-    """Deploys the splitter; its admin and its auditor."""
+    """Deploys the splitter; its admin."""
     registrar: LocalAccount
     relayers: tuple[LocalAccount, ...]
     """They send side by side."""
@@ -31,6 +31,8 @@ class Cast:
     pauser: LocalAccount
     usdc_owner: LocalAccount
     """Circle's part: owner, master minter, blacklister and pauser of USDC."""
+    auditor: LocalAccount
+    """Anchors the audit log."""
     viewers: tuple[LocalAccount, ...]
     """Test wallets with USDC and gas."""
 
@@ -49,6 +51,7 @@ def cast() -> Cast:
         faucet=_account(4),
         pauser=_account(5),
         usdc_owner=_account(6),
+        auditor=_account(11),
         viewers=(_account(7), _account(8), _account(9)),
     )
 
@@ -60,6 +63,7 @@ def service_keys() -> dict[str, str]:
         "RELAYER_KEY": ",".join(map(_hex, everyone.relayers)),
         "REGISTRAR_KEY": _hex(everyone.registrar),
         "FAUCET_KEY": _hex(everyone.faucet),
+        "AUDITOR_KEY": _hex(everyone.auditor),
     }
 
 

@@ -162,7 +162,7 @@ def deploy_splitter(w3: Web3) -> dict[str, Any]:
         "MIN_TIP": str(MIN_TIP_MICRO_USDC),
         "REGISTRAR": everyone.registrar.address,
         "PAUSER": everyone.pauser.address,
-        "AUDITOR": everyone.admin.address,
+        "AUDITOR": everyone.auditor.address,
     }
     url = url_of(w3)
     try:

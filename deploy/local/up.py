@@ -169,6 +169,7 @@ def _services(settings: LocalSettings, home: Home, parts: Parts) -> dict[str, Se
     }
     if settings.embeds_chain:
         api["WEBHOOK_NETWORKS"] = "127.0.0.0/8,::1/128"
+        api["AUDIT_SEAL_SECONDS"] = "10"
     heads = {"INDEXER_WS_URLS": parts.rpc_urls.replace("http", "ws", 1)} if settings.embeds_chain else {}
     said = settings.said
     services = [
@@ -176,14 +177,14 @@ def _services(settings: LocalSettings, home: Home, parts: Parts) -> dict[str, Se
         Service(
             "relayer",
             [sys.executable, "-m", "relayer", "run"],
-            shared | keys | said("RELAYER_", "REGISTRAR_", "FAUCET_"),
+            shared | keys | said("RELAYER_", "REGISTRAR_", "FAUCET_", "AUDITOR_"),
         ),
         Service(
             "api",
             [sys.executable, "-m", "api", "run"],
             shared | api | said("API_DATABASE_URL", "MOLT_HOST", "WEBHOOK_"),
         ),
-        Service("worker", [sys.executable, "-m", "api", "worker"], shared | api | said("API_DATABASE_URL", "WEBHOOK_")),
+        Service("worker", [sys.executable, "-m", "api", "worker"], shared | api | said("API_DATABASE_URL", "WEBHOOK_", "AUDIT_SEAL_")),
     ]
     return {service.name: service for service in services}
 

@@ -11,7 +11,7 @@ from tests.builders.accounts import a_claimed_agent, a_human, an_agent, problem
 @pytest.mark.parametrize("role", ["molt_api", None])
 @pytest.mark.parametrize(
     "statement",
-    ["UPDATE app.audit_event SET action = 'a.b'", "DELETE FROM app.audit_event", "TRUNCATE app.audit_event"],
+    ["UPDATE app.audit_event SET action = 'a.b'", "DELETE FROM app.audit_event", "TRUNCATE app.audit_event CASCADE"],
 )
 async def test_nobody_changes_what_stands(
     http: httpx.AsyncClient, database_url: str, role: db.RoleName | None, statement: str
