@@ -96,10 +96,12 @@ async def sign_in_by_wallet(
         raise SignatureInvalid
     await challenges.use(session, held.pepper, "sign_in", given.nonce, expires_at=given.expires_at)
     human = caller if isinstance(caller, Human) else None
-    return await _begin_session(session, held.pepper, await _account_of_wallet(session, given.address, human))
+    return await _begin_session(session, held.pepper, await _account_of_wallet(session, held.pepper, given.address, human))
 
 
-async def _account_of_wallet(session: WriteSession, address: bytes, human: Human | None) -> UUID:
+async def _account_of_wallet(
+    session: WriteSession, pepper: Pepper, address: bytes, human: Human | None
+) -> UUID:
     known: UUID | None = await session.scalar(
         text("SELECT account_id FROM app.sign_in_wallet WHERE address = :address"), {"address": address}
     )
@@ -119,7 +121,7 @@ async def _account_of_wallet(session: WriteSession, address: bytes, human: Human
         action="sign_in_wallet.added",
         subject=("account", account_id),
         account_id=account_id,
-        data={"address": "0x" + address.hex()},
+        data={"address_hash": pepper.digest("audit", address).hex()},
     )
     return account_id
 

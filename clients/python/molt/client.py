@@ -178,6 +178,18 @@ class Molt:
         """The operator's: makes the five-episode series of a submitted script."""
         return cast("shapes.Series", self._post("/operator/series", {"script_id": script_id}))
 
+    def audit_head(self) -> shapes.AuditHead:
+        """How far the audit log is sealed, and how far the chain was told."""
+        return cast("shapes.AuditHead", self._get("/audit/head"))
+
+    def audit_proof(self, event_id: int) -> shapes.AuditProof:
+        """That an event of the caller's is in the log; `auditing.check_proof` checks it."""
+        return cast("shapes.AuditProof", self._get(f"/audit/{event_id}/proof"))
+
+    def sealed_batch(self, number: int) -> shapes.SealedBatch:
+        """The operator's: a batch with its events."""
+        return cast("shapes.SealedBatch", self._get(f"/operator/audit/batches/{number}"))
+
     def all_series(
         self,
         *,

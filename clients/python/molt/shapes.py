@@ -479,3 +479,58 @@ class WalletSummary(TypedDict):
     earned_micro_usdc: str
     received_micro_usdc: str
     unclaimed_micro_usdc: str
+
+
+class AuditAnchor(TypedDict):
+    """Where the chain was told a root."""
+
+    tx_hash: str
+    block_number: int
+    finality: Finality
+
+
+class AuditBatch(TypedDict):
+    """Sealed events, and the root over them."""
+
+    number: int
+    first_position: int
+    last_position: int
+    root: str
+    head: str
+    sealed_at: str
+    anchor: AuditAnchor | None
+
+
+class AuditHead(TypedDict):
+    """How far the audit log is sealed."""
+
+    positions: int
+    head: str
+    newest_batch: AuditBatch | None
+    newest_anchored: AuditBatch | None
+
+
+class AuditProof(TypedDict):
+    """That an event is in the log."""
+
+    event: dict[str, Any]
+    position: int
+    hash_before: str
+    hash: str
+    leaf_index: int
+    tree_size: int
+    path: list[str]
+    batch: AuditBatch
+
+
+class SealedEvent(TypedDict):
+    position: int
+    event: dict[str, Any]
+    hash: str
+
+
+class SealedBatch(TypedDict):
+    """A batch with its events."""
+
+    batch: AuditBatch
+    events: list[SealedEvent]

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from molt import profile
-from molt.cli import accounts, contracts, demo, doctor, payouts, scripts, series, session, studios, tips, wallets
+from molt.cli import accounts, audit, contracts, demo, doctor, payouts, scripts, series, session, studios, tips, wallets
 from molt.cli.output import Output
 from molt.cli.root import RootGroup
 from molt.http import USER_AGENT
@@ -33,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (accounts, wallets, studios, scripts, series, tips, payouts, doctor, contracts, demo):
+for group in (accounts, wallets, studios, scripts, series, tips, payouts, audit, doctor, contracts, demo):
     group.add_to(app)
 
 
