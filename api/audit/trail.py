@@ -35,8 +35,8 @@ async def record(
 
     `actor`: None when the platform acts by itself (jobs), "anonymous" when nobody had credentials. `action`:
     `noun.past_tense` (`wallet.registered`). `subject`: kind and id of what changed. `account_id`: whose affair
-    it is. `data`: JSON facts, no secret and no personal data (an HMAC under the pepper in its place). Raises CanonicalizationError for
-    what RFC 8785 cannot write, because it could never be sealed.
+    it is. `data`: JSON facts, no secret, and of personal data only HMACs under the pepper. Raises
+    CanonicalizationError for what RFC 8785 cannot write, because it could never be sealed.
     """
     facts = dict(data or {})
     rfc8785.dumps(facts)

@@ -96,7 +96,8 @@ async def sign_in_by_wallet(
         raise SignatureInvalid
     await challenges.use(session, held.pepper, "sign_in", given.nonce, expires_at=given.expires_at)
     human = caller if isinstance(caller, Human) else None
-    return await _begin_session(session, held.pepper, await _account_of_wallet(session, held.pepper, given.address, human))
+    account_id = await _account_of_wallet(session, held.pepper, given.address, human)
+    return await _begin_session(session, held.pepper, account_id)
 
 
 async def _account_of_wallet(
