@@ -184,7 +184,11 @@ def _services(settings: LocalSettings, home: Home, parts: Parts) -> dict[str, Se
             [sys.executable, "-m", "api", "run"],
             shared | api | said("API_DATABASE_URL", "MOLT_HOST", "WEBHOOK_"),
         ),
-        Service("worker", [sys.executable, "-m", "api", "worker"], shared | api | said("API_DATABASE_URL", "WEBHOOK_", "AUDIT_SEAL_")),
+        Service(
+            "worker",
+            [sys.executable, "-m", "api", "worker"],
+            shared | api | said("API_DATABASE_URL", "WEBHOOK_", "AUDIT_SEAL_"),
+        ),
     ]
     return {service.name: service for service in services}
 

@@ -100,9 +100,7 @@ async def sign_in_by_wallet(
     return await _begin_session(session, held.pepper, account_id)
 
 
-async def _account_of_wallet(
-    session: WriteSession, pepper: Pepper, address: bytes, human: Human | None
-) -> UUID:
+async def _account_of_wallet(session: WriteSession, pepper: Pepper, address: bytes, human: Human | None) -> UUID:
     known: UUID | None = await session.scalar(
         text("SELECT account_id FROM app.sign_in_wallet WHERE address = :address"), {"address": address}
     )
