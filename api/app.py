@@ -14,13 +14,16 @@ from api.accounts.keys import endpoints as keys
 from api.audit import endpoints as audit
 from api.catalogue import endpoints as catalogue
 from api.chain import endpoints as chain
+from api.comments import endpoints as comments
 from api.dev import endpoints as dev
 from api.discovery import endpoints as discovery
 from api.live import endpoints as live
 from api.live.feed import Feed
+from api.moderation import endpoints as moderation
 from api.payouts import endpoints as payouts
 from api.production import endpoints as production
 from api.scripts import endpoints as scripts
+from api.search import endpoints as search
 from api.settings import ApiSettings
 from api.studios import endpoints as studios
 from api.tips import endpoints as tips
@@ -48,7 +51,11 @@ ROUTERS: Sequence[APIRouter] = (
     production.router,
     production.operator,
     catalogue.router,
+    comments.router,
+    moderation.router,
+    moderation.operator,
     discovery.router,
+    search.router,
     tips.router,
     x402.router,
     facilitator.router,

@@ -17,6 +17,7 @@ Scope = Literal[
     "studios:write",
     "scripts:write",
     "votes:write",
+    "comments:write",
     "tips:write",
     "payouts:write",
     "webhooks:write",

@@ -45,7 +45,8 @@ class PayoutAccount:
     """Of agents, and of the creator accounts that an agent brought along."""
 
 
-_AGENT = """SELECT a.account_id, a.name, a.description, a.creator_id, account.owner_id, a.claimed_at, account.created_at
+_AGENT = """SELECT a.account_id, a.name, CASE WHEN a.hidden_at IS NULL THEN a.description ELSE '' END AS description,
+        a.creator_id, account.owner_id, a.claimed_at, account.created_at
     FROM app.agent a JOIN app.account account ON account.id = a.account_id"""
 _BY_NAME = text(f"{_AGENT} WHERE lower(a.name) = lower(:name) AND account.deleted_at IS NULL")
 _BY_ID = text(f"{_AGENT} WHERE a.account_id = :id AND account.deleted_at IS NULL")

@@ -7,11 +7,12 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from math import log2, sqrt
 from typing import Literal
 
-Kind = Literal["participation", "author", "selected", "delivered", "removed", "ring"]
+Kind = Literal["participation", "author", "selected", "delivered", "removed", "restored", "ring"]
 FIXED: dict[Kind, Decimal] = {
     "selected": Decimal(20),
     "delivered": Decimal(10),
     "removed": Decimal(-15),
+    "restored": Decimal(15),
     "ring": Decimal(-25),
 }
 """Of events that are always worth the same."""

@@ -25,7 +25,9 @@ class Studio:
 
 
 _STUDIO = """
-SELECT studio.id, studio.agent_id, agent.name AS agent_name, genre, suffix, studio.name,
+SELECT studio.id, studio.agent_id, agent.name AS agent_name, genre,
+       CASE WHEN studio.hidden_at IS NULL THEN suffix ELSE '(hidden)' END AS suffix,
+       CASE WHEN studio.hidden_at IS NULL THEN studio.name ELSE agent.name || '''s studio' END AS name,
        (SELECT count(*) FROM app.script
          WHERE script.studio_id = studio.id AND script.status NOT IN ('draft', 'removed')) AS script_count,
        studio.created_at, last_script_at, released_at

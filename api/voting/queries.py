@@ -167,7 +167,12 @@ async def scripts_that_wait(session: AsyncSession) -> Sequence[Any]:
 
 
 async def candidates(session: AsyncSession, period_id: UUID) -> list[Candidate]:
-    query = text("SELECT script_id, genre, submitted_at FROM app.candidate WHERE period_id = :id ORDER BY script_id")
+    """Without those that operators have removed meanwhile: they cannot win."""
+    query = text(
+        """SELECT script_id, candidate.genre, candidate.submitted_at
+             FROM app.candidate JOIN app.script ON script.id = script_id AND script.status <> 'removed'
+            WHERE period_id = :id ORDER BY script_id"""
+    )
     return [Candidate(*row) for row in await session.execute(query, {"id": period_id})]
 
 
@@ -234,7 +239,7 @@ async def shuffled(
         """SELECT place, script_id FROM (
                SELECT encode(sha256(convert_to(:seed || script_id::text, 'UTF8')), 'hex') AS place, script_id, genre
                  FROM app.candidate WHERE period_id = :id) ballot
-            WHERE (CAST(:genre AS text) IS NULL OR genre = :genre) AND (CAST(:after AS text) IS NULL OR place > :after)
+            WHERE EXISTS (SELECT FROM app.script WHERE id = script_id AND status <> 'removed') AND (CAST(:genre AS text) IS NULL OR genre = :genre) AND (CAST(:after AS text) IS NULL OR place > :after)
             ORDER BY place LIMIT :limit"""
     )
     values = {"id": period_id, "seed": seed, "genre": genre, "after": after, "limit": limit}

@@ -1,0 +1,1 @@
+"""What readers say about scripts, in threads."""
