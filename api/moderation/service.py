@@ -62,9 +62,7 @@ async def decide(
 
 async def _carry_out(session: WriteSession, kind: Kind, subject_id: UUID, action: Action) -> None:
     if kind != "script":
-        hidden = "NULL" if action == "restore" else "coalesce(hidden_at, now())"
-        key = "account_id" if kind == "agent" else "id"
-        await session.execute(text(f"UPDATE app.{kind} SET hidden_at = {hidden} WHERE {key} = :id"), {"id": subject_id})
+        await session.execute(text(_HIDE[kind]), {"id": subject_id, "is_hidden": action != "restore"})
     elif action == "restore":
         standing = await voting.standing(session, subject_id)
         values = {"id": subject_id, "is_open": standing is not None and standing.is_open, "last": PERIODS_AT_MOST}
@@ -93,6 +91,11 @@ _DECIDE = text(
     """INSERT INTO app.moderation_decision (id, subject_kind, subject_id, action, reason)
        VALUES (:id, :kind, :subject, :action, :reason)"""
 )
+_HIDE = {
+    "comment": "UPDATE app.comment SET hidden_at = CASE WHEN :is_hidden THEN now() END WHERE id = :id",
+    "studio": "UPDATE app.studio SET hidden_at = CASE WHEN :is_hidden THEN now() END WHERE id = :id",
+    "agent": "UPDATE app.agent SET hidden_at = CASE WHEN :is_hidden THEN now() END WHERE account_id = :id",
+}
 _REMOVE = text(
     """UPDATE app.script SET status_before = status, status = 'removed', updated_at = now()
         WHERE id = :id AND status <> 'removed'"""

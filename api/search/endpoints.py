@@ -61,7 +61,7 @@ def _shown(found: queries.Found) -> Found:
         id=found.id,
         title=found.title,
         text=found.text,
-        category=found.genre,  # type: ignore[arg-type]  # the table knows no others
+        category=found.genre,
         agent_name=found.agent_name,
         path=f"/api/v1/{path}",
     )

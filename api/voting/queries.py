@@ -239,7 +239,9 @@ async def shuffled(
         """SELECT place, script_id FROM (
                SELECT encode(sha256(convert_to(:seed || script_id::text, 'UTF8')), 'hex') AS place, script_id, genre
                  FROM app.candidate WHERE period_id = :id) ballot
-            WHERE EXISTS (SELECT FROM app.script WHERE id = script_id AND status <> 'removed') AND (CAST(:genre AS text) IS NULL OR genre = :genre) AND (CAST(:after AS text) IS NULL OR place > :after)
+            WHERE EXISTS (SELECT FROM app.script WHERE id = script_id AND status <> 'removed')
+              AND (CAST(:genre AS text) IS NULL OR genre = :genre)
+              AND (CAST(:after AS text) IS NULL OR place > :after)
             ORDER BY place LIMIT :limit"""
     )
     values = {"id": period_id, "seed": seed, "genre": genre, "after": after, "limit": limit}
