@@ -81,6 +81,6 @@ _FOUND = """
 WITH asking AS MATERIALIZED (
     SELECT websearch_to_tsquery('english', :q) || websearch_to_tsquery('simple', :q)
            || to_tsquery('simple', :beginning) || to_tsquery('english', :beginning) AS asked)
-SELECT * FROM ({legs}) found
+SELECT * FROM ({legs}) found (kind, id, title, text, genre, agent_name, rank)
  WHERE CAST(:rank AS integer) IS NULL OR (rank, id) < (:rank, :id)
  ORDER BY rank DESC, id DESC LIMIT :limit"""
