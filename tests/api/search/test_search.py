@@ -48,7 +48,7 @@ async def test_words_find_what_everybody_may_see(http: httpx.AsyncClient, town: 
         cursor = page["next_cursor"]
         if cursor is None:
             break
-    assert len(seen) == len(set(seen)) == len(await found(http, "lighthouse")) == 4
+    assert len(seen) == len(set(seen)) == len(await found(http, "lighthouse")) == 5
     for path in seen:
         assert (await http.get(path)).status_code == 200
     await http.delete("/api/v1/agents/me", headers=agent.headers)
