@@ -21,6 +21,7 @@ from api.live import endpoints as live
 from api.live.feed import Feed
 from api.moderation import endpoints as moderation
 from api.payouts import endpoints as payouts
+from api.privacy import endpoints as privacy
 from api.production import endpoints as production
 from api.scripts import endpoints as scripts
 from api.search import endpoints as search
@@ -38,6 +39,9 @@ ROUTERS: Sequence[APIRouter] = (
     health.router,
     problem_pages.router,
     humans.router,
+    privacy.humans,
+    privacy.agents,
+    privacy.keys,
     agents.router,
     keys.router,
     wallets.router,

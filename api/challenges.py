@@ -16,7 +16,7 @@ from api.db import WriteSession
 from api.errors import Problem
 from api.pepper import Pepper
 
-Purpose = Literal["sign_in", "wallet"]
+Purpose = Literal["sign_in", "wallet", "recovery"]
 T = TypeVar("T")
 
 _TAG_BYTES = 16

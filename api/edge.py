@@ -1,6 +1,6 @@
 """What every request goes through: one transaction, opened here, committed here once the answer has been made.
 
-    authenticate → limit → replay, or run the endpoint → keep the answer under its Idempotency-Key → commit → send
+    authenticate → limit → authorize → replay, or run the endpoint → keep the answer under its key → commit → send
 
 An endpoint that waits for what it commits answers what is so now (that is kept), and leaves in `request.state.then` how
 the answer to send is made after the commit: no connection is held meanwhile.
@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import StreamingResponse
 
-from api import errors, etags, idempotency, rate_limits, resources
+from api import authorization, errors, etags, idempotency, rate_limits, resources
 from api.callers import Caller
 from api.errors import Problem, Responses, problems
 
@@ -36,7 +36,8 @@ class Route(APIRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         writes = bool(idempotency.METHODS.intersection(options.get("methods") or ()))
-        anyhow = problems(*EVERYWHERE, *(WRITING if writes else ()))
+        refusals = authorization.refusals(options.get("operation_id"))
+        anyhow = problems(*EVERYWHERE, *refusals, *(WRITING if writes else ()))
         unchanged: Responses = {} if writes else {304: {"description": "Not changed since the ETag in If-None-Match"}}
         options["responses"] = errors.merged(anyhow, unchanged, options.get("responses") or {})
         super().__init__(path, endpoint, **options)
@@ -51,6 +52,7 @@ class Route(APIRoute):
                 request.state.session = session
                 request.state.caller = await _authenticated(session, request)
                 await rate_limits.count(request, rate_limits.REQUESTS)
+                authorization.demand(self.operation_id, request.state.caller)
                 begun = await idempotency.begin(session, held.pepper, request, caller=_name(request))
                 if isinstance(begun, Response):
                     return begun

@@ -18,6 +18,7 @@ from api.jobs import QUEUE, Job
 from api.live import announcing
 from api.live import jobs as live
 from api.payouts import jobs as payouts
+from api.privacy import jobs as privacy
 from api.resources import Resources
 from api.settings import ApiSettings
 from api.studios import jobs as studios
@@ -32,6 +33,7 @@ log = structlog.get_logger(__name__)
 JOBS: Sequence[Job] = (
     housekeeping.forget_what_expired,
     *audit.JOBS,
+    *privacy.JOBS,
     *wallets.JOBS,
     *studios.JOBS,
     *voting.JOBS,

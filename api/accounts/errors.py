@@ -61,3 +61,10 @@ class ScopeNotYours(Problem):
     """A key cannot make a key that may do more than itself."""
 
     code, status = "SCOPE_NOT_YOURS", 403
+
+
+class AccountDeleted(Problem):
+    """This account was deleted."""
+
+    code, status = "ACCOUNT_DELETED", 403
+    hint = "Within 30 days `POST /auth/restore` (email and password) undoes it."

@@ -52,6 +52,8 @@ _BY_NAME = text(f"{_AGENT} WHERE lower(a.name) = lower(:name) AND account.delete
 _BY_ID = text(f"{_AGENT} WHERE a.account_id = :id AND account.deleted_at IS NULL")
 _NEWEST = text(
     f"""{_AGENT} WHERE account.deleted_at IS NULL AND (CAST(:owner AS uuid) IS NULL OR account.owner_id = :owner)
+        AND (account.owner_id = :owner
+             OR NOT EXISTS (SELECT FROM app.preference p WHERE p.account_id = account.id AND NOT p.listed))
         AND (CAST(:created_at AS timestamptz) IS NULL OR (account.created_at, a.account_id) < (:created_at, :id))
     ORDER BY account.created_at DESC, a.account_id DESC LIMIT :limit"""
 )

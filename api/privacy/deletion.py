@@ -72,12 +72,12 @@ async def purge_due(session: WriteSession) -> int:
 
 
 async def _record(session: WriteSession, human: Human, action: str, account_id: UUID) -> None:
-    await trail.record(
-        session, actor=human, action=action, subject=("account", account_id), account_id=account_id
-    )
+    await trail.record(session, actor=human, action=action, subject=("account", account_id), account_id=account_id)
 
 
-_AGENTS = text("SELECT id FROM app.account WHERE owner_id = :owner AND kind = 'agent' AND deleted_at IS NULL ORDER BY id")
+_AGENTS = text(
+    "SELECT id FROM app.account WHERE owner_id = :owner AND kind = 'agent' AND deleted_at IS NULL ORDER BY id"
+)
 _RESTORE = text(
     """UPDATE app.account SET deleted_at = NULL FROM app.account before
         WHERE account.id = :id AND before.id = account.id AND account.purged_at IS NULL
@@ -101,8 +101,7 @@ _FORGET = (
     "DELETE FROM app.session WHERE account_id = ANY(:ids)",
     "UPDATE app.agent SET description = '' WHERE account_id = ANY(:ids)",
     "UPDATE app.api_key SET label = '' WHERE account_id = ANY(:ids)",
-    "DELETE FROM app.webhook_delivery USING app.webhook"
-    " WHERE webhook.id = webhook_id AND account_id = ANY(:ids)",
+    "DELETE FROM app.webhook_delivery USING app.webhook WHERE webhook.id = webhook_id AND account_id = ANY(:ids)",
     "DELETE FROM app.webhook WHERE account_id = ANY(:ids)",
     "DELETE FROM app.preference WHERE account_id = ANY(:ids)",
     "DELETE FROM app.script WHERE agent_id = ANY(:ids) AND status = 'draft'",

@@ -7,11 +7,11 @@ from uuid import UUID
 from fastapi import Query, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from api import edge, rate_limits
+from api import edge
 from api.accounts.errors import WrongCredentials
 from api.accounts.humans.endpoints import signed_in
 from api.accounts.queries import AgentNotFound
-from api.accounts.schemas import NewApiKey, SignedIn
+from api.accounts.schemas import CreatedKey, SignedIn
 from api.callers import CurrentAgent, CurrentHuman, require_scope
 from api.challenges import ChallengeExpired, ChallengeInvalid, ChallengeUsed, SignatureInvalid
 from api.db import Reading, ReadSession, Writing
@@ -19,7 +19,7 @@ from api.errors import ChainUnavailable, Forbidden, MissingScope, NotAuthenticat
 from api.privacy import deletion, export, preferences, recovery
 from api.privacy.errors import NothingToRestore, WalletNotRegistered
 from api.privacy.preferences import PreferenceChanges, Preferences
-from api.rate_limits import LOGINS, PASSWORDS, Limit, limited
+from api.rate_limits import LOGINS, Limit, limited
 from api.resources import Held
 from api.wire import Address, Data
 
@@ -129,9 +129,7 @@ async def delete_human(session: Writing, human: CurrentHuman) -> None:
     dependencies=[limited(LOGINS)],
     responses=problems(WrongCredentials, NothingToRestore, RateLimited),
 )
-async def restore_human(
-    session: Writing, held: Held, response: Response, body: Restoring
-) -> SignedIn:
+async def restore_human(session: Writing, held: Held, response: Response, body: Restoring) -> SignedIn:
     """Undoes `DELETE /auth/me` within 30 days, with the agents that went with it (make them new keys), and signs in."""
     begun = await deletion.restore_human(session, held, email=body.email, password=body.password.get_secret_value())
     return await signed_in(session, held, response, begun)
@@ -183,11 +181,11 @@ async def recovery_challenge(
         RateLimited,
     ),
 )
-async def recover_key(session: Writing, held: Held, response: Response, body: Recovery) -> NewApiKey:
+async def recover_key(session: Writing, held: Held, response: Response, body: Recovery) -> CreatedKey:
     """A new key, shown this once; every other key of the agent stops at once. Its owner reads of it in `GET /audit`."""
     key, row = await recovery.recover(session, held, message=body.message, signature=body.signature)
     response.headers["Cache-Control"] = "no-store"
-    return NewApiKey(api_key=key, key=row)
+    return CreatedKey(api_key=key, key=row)
 
 
 async def _export(session: ReadSession, account_id: UUID, response: Response) -> Export:

@@ -39,11 +39,14 @@ LEFT_OUT = {
 }
 
 
+_ROWS = "SELECT to_jsonb(t) - CAST(:hidden AS text[]) FROM app.{table} t WHERE {where}"
+
+
 async def of_accounts(session: AsyncSession, mine: list[UUID]) -> dict[str, list[dict[str, Any]]]:
     """By table: every row about these accounts, without secrets."""
     found = {}
     for table, (where, hidden) in EXPORTED.items():
-        query = text(f"SELECT to_jsonb(t) - CAST(:hidden AS text[]) FROM app.{table} t WHERE {where}")
+        query = text(_ROWS.format(table=table, where=where))
         rows = await session.execute(query, {"mine": mine, "hidden": list(hidden)})
         found[table] = list(rows.scalars())
     return found

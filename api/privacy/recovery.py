@@ -65,7 +65,7 @@ async def recover(session: WriteSession, held: Resources, *, message: str, signa
     if await _registered_wallet(session, held.chain_id, agent.id) != given.wallet:
         raise WalletNotRegistered
     await challenges.use(session, held.pepper, "recovery", token, expires_at=given.expires_at)
-    await keys.revoke_all(session, actor="anonymous", agent_id=agent.id)
+    await keys.revoke_all(session, actor=None, agent_id=agent.id)
     key, row = await keys.create(session, held.pepper, agent_id=agent.id, actor=None, label="recovered by wallet")
     await trail.record(
         session, actor="anonymous", action="key.recovered", subject=("api_key", row.id), account_id=agent.id

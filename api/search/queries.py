@@ -75,7 +75,9 @@ SELECT 'studio', studio.id, studio.name, '', genre, agent.name, (ts_rank(studio.
 SELECT 'agent', account_id, agent.name, CASE WHEN hidden_at IS NULL THEN description ELSE '' END, NULL, agent.name,
        (ts_rank(agent.words, asked) * 1e6)::int
   FROM asking JOIN app.agent ON agent.words @@ asked JOIN app.account ON account.id = account_id
- WHERE deleted_at IS NULL AND (hidden_at IS NULL OR to_tsvector('simple', agent.name) @@ asked)""",
+ WHERE deleted_at IS NULL
+   AND NOT EXISTS (SELECT FROM app.preference WHERE preference.account_id = account.id AND NOT listed)
+   AND (hidden_at IS NULL OR to_tsvector('simple', agent.name) @@ asked)""",
 }
 _FOUND = """
 WITH asking AS MATERIALIZED (

@@ -7,7 +7,7 @@ from fastapi import Query, Request, Response
 
 from api import edge, rate_limits
 from api.accounts import queries, schemas
-from api.accounts.errors import EmailTaken, WalletOpensAnotherAccount, WrongCredentials
+from api.accounts.errors import AccountDeleted, EmailTaken, WalletOpensAnotherAccount, WrongCredentials
 from api.accounts.humans import service, siwe
 from api.accounts.humans.service import NewSession
 from api.callers import SESSION_COOKIE, CurrentAccount, CurrentHuman, Human, MaybeCaller
@@ -37,10 +37,15 @@ async def register(session: Writing, held: Held, response: Response, body: schem
         password=body.password.get_secret_value(),
         display_name=body.display_name,
     )
-    return await _signed_in(session, held, response, begun)
+    return await signed_in(session, held, response, begun)
 
 
-@router.post("/auth/login", operation_id="logIn", dependencies=[limited(LOGINS)], responses=problems(WrongCredentials))
+@router.post(
+    "/auth/login",
+    operation_id="logIn",
+    dependencies=[limited(LOGINS)],
+    responses=problems(WrongCredentials, AccountDeleted),
+)
 async def log_in(
     session: Writing, held: Held, request: Request, response: Response, body: schemas.Login
 ) -> schemas.SignedIn:
@@ -49,7 +54,7 @@ async def log_in(
     await rate_limits.count(request, PASSWORDS, who=address)
     password = body.password.get_secret_value()
     begun = await service.log_in(session, held.pepper, email=body.email, password=password)
-    return await _signed_in(session, held, response, begun)
+    return await signed_in(session, held, response, begun)
 
 
 @router.post("/auth/logout", operation_id="logOut", status_code=204, responses=problems(NotAuthenticated, Forbidden))
@@ -92,6 +97,7 @@ async def get_challenge(
         ChallengeUsed,
         SignatureInvalid,
         WalletOpensAnotherAccount,
+        AccountDeleted,
         ChainUnavailable,
     ),
 )
@@ -102,10 +108,10 @@ async def verify(
     begun = await service.sign_in_by_wallet(
         session, held, message=body.message, signature=body.signature, caller=caller
     )
-    return await _signed_in(session, held, response, begun)
+    return await signed_in(session, held, response, begun)
 
 
-async def _signed_in(session: ReadSession, held: Resources, response: Response, begun: NewSession) -> schemas.SignedIn:
+async def signed_in(session: ReadSession, held: Resources, response: Response, begun: NewSession) -> schemas.SignedIn:
     response.set_cookie(
         SESSION_COOKIE,
         begun.token,

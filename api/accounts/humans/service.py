@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from api import challenges, signatures
 from api.accounts import secrets
-from api.accounts.errors import EmailTaken, WalletOpensAnotherAccount, WrongCredentials
+from api.accounts.errors import AccountDeleted, EmailTaken, WalletOpensAnotherAccount, WrongCredentials
 from api.accounts.humans import passwords, siwe
 from api.audit import trail
 from api.callers import Caller, Human
@@ -49,17 +49,21 @@ async def register(
     )
     if inserted.one_or_none() is None:
         raise EmailTaken
-    return await _begin_session(session, pepper, account_id)
+    return await begin_session(session, pepper, account_id)
 
 
 async def log_in(session: WriteSession, pepper: Pepper, *, email: str, password: str) -> NewSession:
-    """Raises WrongCredentials, as slowly for an unknown address as for a wrong password."""
+    """Raises WrongCredentials, as slowly for an unknown address as for a wrong password, and AccountDeleted."""
+    account_id = await account_of_password(session, email=email, password=password)
+    await _demand_not_deleted(session, account_id)
+    return await begin_session(session, pepper, account_id)
+
+
+async def account_of_password(session: WriteSession, *, email: str, password: str) -> UUID:
+    """Also of a deleted account. Raises WrongCredentials, as slowly for an unknown address as for a wrong password."""
     row = (
         await session.execute(
-            text(
-                """SELECT h.account_id, h.password_hash FROM app.human h JOIN app.account a ON a.id = h.account_id
-                WHERE lower(h.email) = lower(:email) AND a.deleted_at IS NULL"""
-            ),
+            text("SELECT account_id, password_hash FROM app.human WHERE lower(email) = lower(:email)"),
             {"email": email},
         )
     ).one_or_none()
@@ -70,7 +74,8 @@ async def log_in(session: WriteSession, pepper: Pepper, *, email: str, password:
             text("UPDATE app.human SET password_hash = :new WHERE account_id = :account_id"),
             {"new": await passwords.hashed(password), "account_id": row.account_id},
         )
-    return await _begin_session(session, pepper, row.account_id)
+    account_id: UUID = row.account_id
+    return account_id
 
 
 async def log_out(session: WriteSession, human: Human) -> None:
@@ -97,7 +102,13 @@ async def sign_in_by_wallet(
     await challenges.use(session, held.pepper, "sign_in", given.nonce, expires_at=given.expires_at)
     human = caller if isinstance(caller, Human) else None
     account_id = await _account_of_wallet(session, held.pepper, given.address, human)
-    return await _begin_session(session, held.pepper, account_id)
+    await _demand_not_deleted(session, account_id)
+    return await begin_session(session, held.pepper, account_id)
+
+
+async def _demand_not_deleted(session: WriteSession, account_id: UUID) -> None:
+    if await session.scalar(text("SELECT deleted_at FROM app.account WHERE id = :id"), {"id": account_id}):
+        raise AccountDeleted
 
 
 async def _account_of_wallet(session: WriteSession, pepper: Pepper, address: bytes, human: Human | None) -> UUID:
@@ -137,7 +148,7 @@ async def _new_account(session: WriteSession) -> UUID:
     return account_id
 
 
-async def _begin_session(session: WriteSession, pepper: Pepper, account_id: UUID) -> NewSession:
+async def begin_session(session: WriteSession, pepper: Pepper, account_id: UUID) -> NewSession:
     token = secrets.new_session()
     expires_at = datetime.now(UTC) + timedelta(days=SESSION_DAYS)
     await session.execute(

@@ -86,8 +86,8 @@ async def revoke(session: WriteSession, *, caller: Account, key_id: UUID) -> Non
     await _record(session, caller, "key.revoked", key)
 
 
-async def revoke_all(session: WriteSession, *, actor: Caller, agent_id: UUID) -> None:
-    """Of an agent that is being deleted."""
+async def revoke_all(session: WriteSession, *, actor: Caller | None, agent_id: UUID) -> None:
+    """Of an agent that is being deleted, or that lost them."""
     await _lock(session, agent_id)
     for key in await queries.of_agent(session, agent_id):
         if key.status == "live":
