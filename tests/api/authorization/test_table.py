@@ -3,7 +3,6 @@
 import json
 import re
 import uuid
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -12,6 +11,7 @@ import pytest
 
 from api import authorization
 from api.authorization import OTHERS, ROLES, Role
+from ledger import db
 from tests.api.conftest import OPERATOR_TOKEN, OpenClient
 from tests.builders.accounts import a_human, an_agent, problem
 from tests.builders.studios import a_draft, a_submitted_script
@@ -113,7 +113,7 @@ class Belongings:
 
 
 @pytest.fixture
-async def belongings(http: httpx.AsyncClient) -> AsyncIterator[Belongings]:
+async def belongings(http: httpx.AsyncClient) -> Belongings:
     owner = await a_human(http)
     agent = await an_agent(http, owner=owner)
     draft = await a_draft(http, agent)
@@ -128,7 +128,7 @@ async def belongings(http: httpx.AsyncClient) -> AsyncIterator[Belongings]:
     )
     hook = webhook.json().get("webhook", webhook.json()).get("id", NOWHERE)
     drafted = {"script_id": draft["id"]}
-    yield Belongings(
+    return Belongings(
         agent.headers,
         {
             "getScript": drafted,
@@ -180,8 +180,6 @@ async def test_nobody_asks_without_a_row() -> None:
 
 async def test_keys_that_end_fail_on_another_replica_at_once(open_client: OpenClient, database_url: str) -> None:
     """Deleted, revoked, rotated out and expired: the second replica has seen each of them work before."""
-    from ledger import db
-
     async with open_client() as one, open_client() as two:
 
         async def fails() -> tuple[int, str]:
@@ -214,8 +212,8 @@ async def test_keys_that_end_fail_on_another_replica_at_once(open_client: OpenCl
         await works()
         with db.connect(database_url, autocommit=True) as connection:
             connection.execute(
-                "UPDATE app.api_key SET created_at = now() - interval '2 days', expires_at = now() - interval '1 second'"
-                " WHERE id = %s",
+                "UPDATE app.api_key SET created_at = now() - interval '2 days',"
+                " expires_at = now() - interval '1 second' WHERE id = %s",
                 [who.body["key"]["id"]],
             )
         assert await fails() == (401, "API_KEY_EXPIRED")
