@@ -15,6 +15,7 @@ from sqlalchemy import exc as sa
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
@@ -152,11 +153,24 @@ def answer(request: Request, problem: Problem) -> Response:
         request_id=state.get("request_id", ""),
     )
     headers = dict(problem.headers)
+    if problem.status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(_methods_of(request)))
     if problem.status == HTTPStatus.UNAUTHORIZED:
         headers.setdefault("WWW-Authenticate", 'Bearer realm="molt"')
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers.setdefault("Retry-After", "2")
     return JSONResponse(body, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def _methods_of(request: Request) -> set[str]:
+    """All that the path takes, whichever routes take them (RFC 9110, 10.2.1)."""
+    return {
+        method
+        for router in (request.app, *(getattr(each, "original_router", None) for each in request.app.routes))
+        for route in (router.routes if router else ())
+        for method in getattr(route, "methods", None) or ()
+        if route.matches({**request.scope, "method": method})[0] is Match.FULL
+    }
 
 
 def pointer(path: Iterable[str | int]) -> str:

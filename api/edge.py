@@ -10,7 +10,7 @@ Features take their routers from `router()`. Anything raised rolls back; `answer
 
 from collections.abc import Awaitable, Callable, Coroutine
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 import structlog
 from fastapi import APIRouter, Request, Response
@@ -18,6 +18,8 @@ from fastapi.routing import APIRoute
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import StreamingResponse
+from starlette.routing import Match
+from starlette.types import Scope
 
 from api import authorization, errors, etags, idempotency, rate_limits, resources
 from api.callers import Caller
@@ -34,6 +36,9 @@ Then = Callable[[], Awaitable[Response]]
 class Route(APIRoute):
     """An endpoint inside its transaction, with what any endpoint may answer declared."""
 
+    _literal: ClassVar[set[str]] = set()
+    """Paths without parameters."""
+
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         writes = bool(idempotency.METHODS.intersection(options.get("methods") or ()))
         refusals = authorization.refusals(options.get("operation_id"))
@@ -41,6 +46,15 @@ class Route(APIRoute):
         unchanged: Responses = {} if writes else {304: {"description": "Not changed since the ETag in If-None-Match"}}
         options["responses"] = errors.merged(anyhow, unchanged, options.get("responses") or {})
         super().__init__(path, endpoint, **options)
+
+        if "{" not in path:
+            self._literal.add(path)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """A path that another route names word for word is none of a route with a parameter in that place."""
+        if "{" in self.path and scope["path"] in self._literal:
+            return Match.NONE, {}
+        return super().matches(scope)
 
     def get_route_handler(self) -> Handler:
         endpoint = super().get_route_handler()

@@ -32,11 +32,21 @@ _names = itertools.count(1)
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
     case.headers = case.headers or {}
     case.headers["X-Forwarded-For"] = address()
-    if "authorization" in {name.lower() for name in case.headers}:
-        return  # the check of ignored authentication sends its own
-    token = one_for_the_end() if (case.method.upper(), case.path) in ENDING else next(CALLERS)
-    if token:
-        case.headers["Authorization"] = f"Bearer {token}"
+    key = case.headers.get("Idempotency-Key")
+    if key and case.meta is not None and case.meta.generation.mode.is_positive:
+        case.headers["Idempotency-Key"] = f"{key[:30]}{next(_names)}"  # or every case would be the first one's retry
+
+
+@schemathesis.auth(refresh_interval=None)
+class Turns:
+    """One caller after the other; whoever is asked to go, goes alone."""
+
+    def get(self, case: Any, context: Any) -> str | None:
+        return one_for_the_end() if (case.method.upper(), case.path) in ENDING else next(CALLERS)
+
+    def set(self, case: Any, token: str | None, context: Any) -> None:
+        if token:
+            case.headers = {**(case.headers or {}), "Authorization": f"Bearer {token}"}
 
 
 def address() -> str:

@@ -137,3 +137,14 @@ async def test_any_page_may_read_the_payment_headers_and_none_sends_cookies(http
         assert answer.headers["access-control-allow-origin"] == "*"
     assert "PAYMENT-REQUIRED" in answer.headers["access-control-expose-headers"]
     assert "access-control-allow-credentials" not in answer.headers
+
+
+async def test_a_method_that_is_not_taken_is_told_all_that_are(http: httpx.AsyncClient) -> None:
+    for method, path, allowed in (
+        ("OPTIONS", "/api/v1/agents/me", "DELETE, GET, PATCH"),
+        ("PATCH", "/api/v1/scripts/voting", "GET"),
+        ("DELETE", "/api/v1/keys/recovery", "POST"),
+    ):
+        answer = await http.request(method, path)
+        assert problem(answer) == (405, "METHOD_NOT_ALLOWED")
+        assert answer.headers["Allow"] == allowed
