@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from eth_utils.address import to_checksum_address
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from ledger.money import MAX_TIP, MicroUsdc
 
@@ -101,3 +101,13 @@ Data = Annotated[
     WithJsonSchema({"type": "string", "pattern": "^0x([0-9a-fA-F]{2})*$", "examples": ["0xa9059cbb"]}),
 ]
 """Calldata and signatures."""
+
+
+def _no_number(value: Any) -> Any:
+    if isinstance(value, str) and "-" not in value[1:]:
+        raise ValueError("a moment is written as 2026-01-31T00:00:00Z")  # a number would be taken for Unix seconds
+    return value
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_no_number)]
+"""RFC 3339, with its offset."""

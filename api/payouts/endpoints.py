@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query, Request, Response
-from pydantic import AwareDatetime
 
 from api import edge, etags, idempotency
 from api.accounts import queries as accounts
@@ -34,6 +33,7 @@ from api.rate_limits import Limit, limited
 from api.resources import Held
 from api.tips import quotes
 from api.tips.errors import LedgerNotReady
+from api.wire import Instant
 from ledger import ids
 
 router = edge.router(tags=["payouts"])
@@ -156,8 +156,8 @@ async def get_earnings(
     caller: CurrentAccount,
     page: PageOf,
     group_by: Annotated[GroupBy, Query(description="what a line is")] = "day",
-    since: Annotated[AwareDatetime | None, Query(description="tipped at or after")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="tipped before")] = None,
+    since: Annotated[Instant | None, Query(description="tipped at or after")] = None,
+    until: Annotated[Instant | None, Query(description="tipped before")] = None,
     account_id: Annotated[UUID | None, _ONE] = None,
     form: Annotated[
         Literal["json", "csv"] | None, Query(alias="format", description="or ask by Accept: text/csv")

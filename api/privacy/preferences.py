@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,8 +25,8 @@ class PreferenceChanges(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    listed: bool | None = None
-    key_expiry: bool | None = None
+    listed: StrictBool | None = None
+    key_expiry: StrictBool | None = None
     locale: str | None = Field(default=None, pattern=LOCALE, max_length=20)
 
 

@@ -38,8 +38,8 @@ class Described:
     def _operation(self, request: httpx.Request) -> Operation | None:
         method = request.method.lower()
         for pattern, operations in _paths(self._app, self._features):
-            if pattern.fullmatch(request.url.path) and method in operations:
-                found: Operation = operations[method]
+            if pattern.fullmatch(request.url.path):
+                found: Operation | None = operations.get(method)
                 return found
         return None
 

@@ -59,7 +59,7 @@ def run(
         at["url"],
     ]
     command += ["--checks", "all", "--phases", phases, "--max-examples", str(examples), "--seed", str(seed)]
-    command += ["--workers", "2", "--continue-on-failure", "--suppress-health-check", "all", "--request-timeout", "20"]
+    command += ["--workers", "1", "--continue-on-failure", "--suppress-health-check", "all", "--request-timeout", "20"]
     command += [part for each in operations for part in ("--include-operation-id", each)]
     environment = {
         **os.environ,
