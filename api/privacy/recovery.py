@@ -1,5 +1,6 @@
 """A key for an agent that lost its own: whoever signs with the agent's registered wallet gets one."""
 
+import secrets
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -37,12 +38,13 @@ class Challenge(msgspec.Struct):
     agent_id: UUID
     wallet: bytes
     expires_at: datetime
+    salt: bytes
 
 
 async def challenge(session: AsyncSession, held: Resources, *, name: str, wallet: bytes) -> tuple[str, datetime]:
     """The message to sign. It says nothing about whether the wallet is the agent's. Raises AgentNotFound."""
     agent = await accounts.agent_named(session, name)
-    given = Challenge(agent.id, wallet, datetime.now(UTC).replace(microsecond=0) + VALID_FOR)
+    given = Challenge(agent.id, wallet, datetime.now(UTC).replace(microsecond=0) + VALID_FOR, secrets.token_bytes(8))
     token = challenges.give(held.pepper, "recovery", given)
     return _message(agent.name, held.chain_id, given, token), given.expires_at
 
