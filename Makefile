@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check demo verify status gas mutate prove prove-nightly prove-earnings symbolic slither chaos chaos-indexer chaos-tips bench-indexer bench-live bench-scale bench-tips bench-events schemathesis sim-votes bench-verify lock openapi abi standard-input format clean
+.PHONY: help install up test check demo verify status gas mutate prove prove-nightly prove-earnings symbolic slither chaos chaos-indexer chaos-tips bench-indexer bench-live bench-scale bench-tips bench-events bench-api schemathesis sim-votes bench-verify lock openapi abi standard-input format clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ bench-scale: install ## the ledger at 0.1, 1 and 10 million rows: rows/s, bytes 
 
 bench-tips: install ## 50 wallets tip by x402 for two minutes: tips/s, p50, p99, beside the chain alone; the bottleneck named (4 minutes)
 	@$(PY) -m tests.benchmarks.tips --tippers $(or $(TIPPERS),50) --seconds $(or $(FOR),120)
+
+bench-api: install ## the API with a million votes: p99, plans, requests a second and core, beside a bare handler (6 minutes)
+	@$(PY) -m tests.benchmarks.api
 
 schemathesis: install ## the API against its own description, all checks, as four kinds of caller (EXAMPLES=15; 8 minutes)
 	@$(PY) -m tests.conformance --examples $(or $(EXAMPLES),15)

@@ -1,0 +1,1 @@
+"""What the API costs with a million votes, beside a bare handler that reads one row."""
