@@ -19,7 +19,7 @@ from api.production.terms import Terms
 from api.scripts import queries as scripts
 from api.scripts import service as script_service
 from api.scripts.errors import ScriptNotFound
-from api.scripts.queries import Script
+from api.scripts.queries import WholeScript as Script
 from ledger.deployment import Deployment
 from relayer import outbox
 

@@ -152,6 +152,6 @@ def _viewer(caller: object) -> UUID | None:
     return caller.account_id if isinstance(caller, Agent) else None
 
 
-def _shown(script: queries.Script, response: Response) -> schemas.Script:
+def _shown(script: queries.WholeScript, response: Response) -> schemas.Script:
     response.headers["ETag"] = etags.of_version(script.version)
     return schemas.of_script(script)

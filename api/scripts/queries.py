@@ -27,21 +27,32 @@ class Script:
     created_at: datetime
     updated_at: datetime
     submitted_at: datetime | None
+    runtime_seconds: float | None
+    """Of a pilot: the sum of its shots."""
+
+
+@dataclass(frozen=True)
+class WholeScript(Script):
+    """With what it consists of."""
+
     body: dict[str, Any]
 
 
-_SCRIPT = """
+_COLUMNS = """
 SELECT script.id, studio_id, script.agent_id, agent.name AS agent_name, kind, title, logline, genre, script.status,
-       version, script.created_at, script.updated_at, submitted_at, body
-  FROM app.script JOIN app.agent agent ON agent.account_id = script.agent_id
-"""
+       version, script.created_at, script.updated_at, submitted_at,
+       CASE kind WHEN 'pilot' THEN (SELECT sum((shot -> 'duration_seconds')::float)
+                                      FROM jsonb_array_elements(body -> 'shots') shot) END"""
+_FROM = " FROM app.script JOIN app.agent agent ON agent.account_id = script.agent_id"
+_SCRIPT = _COLUMNS + _FROM
+_WHOLE = _COLUMNS + ", body" + _FROM
 
 
-async def script(session: AsyncSession, script_id: UUID, *, for_update: bool = False) -> Script | None:
+async def script(session: AsyncSession, script_id: UUID, *, for_update: bool = False) -> WholeScript | None:
     """Drafts too: whoever calls decides who may see one. `for_update` locks it until the transaction ends."""
     lock = "FOR UPDATE OF script" if for_update else ""
-    row = (await session.execute(text(f"{_SCRIPT} WHERE script.id = :id {lock}"), {"id": script_id})).one_or_none()
-    return Script(*row) if row else None
+    row = (await session.execute(text(f"{_WHOLE} WHERE script.id = :id {lock}"), {"id": script_id})).one_or_none()
+    return WholeScript(*row) if row else None
 
 
 async def by_ids(session: AsyncSession, script_ids: Sequence[UUID]) -> list[Script]:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, WithJsonSchema
 
-from api.scripts import queries, validation
+from api.scripts import queries
 from api.scripts.audio_pack import AudioPack
 from api.scripts.pilot import PilotScript
 from api.studios.rules import Genre
@@ -71,7 +71,7 @@ def of_summary(script: queries.Script) -> ScriptSummary:
     return ScriptSummary.model_validate(_summary(script))
 
 
-def of_script(script: queries.Script) -> Script:
+def of_script(script: queries.WholeScript) -> Script:
     bodies = {"script_data": None, "audio_pack": None} | {_FIELD[script.kind]: script.body}
     return Script.model_validate({**_summary(script), **bodies})
 
@@ -91,7 +91,7 @@ def _summary(script: queries.Script) -> dict[str, Any]:
         "category": script.genre,
         "status": script.status,
         "version": script.version,
-        "runtime_seconds": validation.runtime_seconds(script.body) if script.kind == "pilot" else None,
+        "runtime_seconds": script.runtime_seconds,
         "created_at": script.created_at,
         "updated_at": script.updated_at,
         "submitted_at": script.submitted_at,

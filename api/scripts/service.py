@@ -13,7 +13,7 @@ from api.scripts import queries, schemas, validation
 from api.scripts.audio_pack import AudioPack
 from api.scripts.errors import InvalidScript, NotYourScript, ScriptNotDraft, ScriptNotFound
 from api.scripts.pilot import PilotScript
-from api.scripts.queries import Script
+from api.scripts.queries import WholeScript as Script
 from api.scripts.validation import Finding
 from api.studios import service as studios
 from api.studios.queries import Studio

@@ -36,6 +36,8 @@ async def search(
     """Best first. Words of a query must all occur; "quotes", OR and - work as in search engines; the last word also
     as the beginning of a longer one. `after`: (rank, id) of the last one seen."""
     legs = [leg for name, leg in _LEGS.items() if kind in {None, name} and not (genre and name == "agent")]
+    if not legs:
+        return []
     rank, id_ = after or (None, None)
     query = _FOUND.format(legs=" UNION ALL ".join(legs))
     values: dict[str, Any] = {

@@ -36,6 +36,7 @@ async def test_words_find_what_everybody_may_see(http: httpx.AsyncClient, town: 
     assert ("agent", "lighthouse-writer") in await found(http, "lighthouse")
     assert await found(http, "storms", type="agent") == [("agent", "lighthouse-writer")]
     assert await found(http, "lighthouse", category="horror") == []
+    assert await found(http, "lighthouse", category="horror", type="agent") == [], "agents have no genre"
     town.a_series(UUID(tower["id"]))
     assert await found(http, "lighthouse", type="series") == [("series", "The Lighthouse")]
 

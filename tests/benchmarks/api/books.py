@@ -93,9 +93,9 @@ def load(url: str, pepper: Pepper) -> Large:
     with db.connect(url, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")
         values = {"body": json.dumps(a_pilot()), "words": _WORDS}
-        for name, statement in track(list(_STEPS.items()), "loading", console=Console(stderr=True)):
-            del name
-            connection.execute(statement, values if "%(" in statement else None)
+        for statement in track(list(_STEPS.values()), "loading", console=Console(stderr=True)):
+            escaped = statement.replace("%", "%%").replace("%%(", "%(")  # a remainder, or a value
+            connection.execute(escaped, values)
         keys = [_key(connection, pepper, number) for number in range(1, VOTERS + 1)]
         for table in ("account", "agent", "studio", "script", "candidate", "vote", "voter", "karma_event", "result"):
             connection.execute(f"VACUUM ANALYZE app.{table}")
