@@ -48,6 +48,10 @@ async def test_votes_rank_and_every_sort_explains_itself(
     assert (await http.get("/api/v1/feed")).json() == {"data": [], "next_cursor": None}
     authors = [town.an_agent() for _ in range(3)]
     plain, loved, sunk = [town.a_script(author) for author in authors]
+    for minutes, script in enumerate((sunk, loved, plain)):
+        town.connection.execute(
+            "UPDATE app.script SET submitted_at = now() - make_interval(mins => %s) WHERE id = %s", [minutes, script]
+        )
     voters = [town.an_agent() for _ in range(6)]
     period = await opened(database)
     vote(town, period.id, loved, *voters)
