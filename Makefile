@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check demo verify status gas mutate prove prove-nightly prove-earnings symbolic slither chaos chaos-indexer chaos-tips bench-indexer bench-live bench-scale bench-tips bench-events bench-api schemathesis sim-votes bench-verify lock openapi abi standard-input format clean
+.PHONY: help install up test check demo verify status gas mutate prove prove-nightly prove-earnings symbolic slither chaos chaos-indexer chaos-tips bench-indexer bench-live bench-scale bench-tips bench-events bench-api schemathesis sim-votes storm-votes bench-verify lock openapi abi standard-input format clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,6 +88,9 @@ bench-api: install ## the API with a million votes: p99, plans, requests a secon
 
 schemathesis: install ## the API against its own description, all checks, as four kinds of caller (EXAMPLES=15; 8 minutes)
 	@$(PY) -m tests.conformance --examples $(or $(EXAMPLES),15)
+
+storm-votes: install ## 200 clients vote at random through replicas that are killed, until and after the end (2 minutes)
+	@$(PY) -m tests.benchmarks.votes.storm
 
 sim-votes: install ## attacks on a vote, 200 runs each: how often they win by raw counts, by weights, with rings (RUNS=200; minutes)
 	@$(PY) -m tests.benchmarks.votes --runs $(or $(RUNS),200)

@@ -75,7 +75,7 @@ async def replay(seed: int = 7) -> Outcome:
     """Raises AssertionError when the platform's answers contradict themselves."""
     log.configure(level="WARNING", form="json")
     chance = random.Random(seed)
-    with _database() as (url, settings), db.connect(url, autocommit=True) as connection:
+    with scratch_platform() as (url, settings), db.connect(url, autocommit=True) as connection:
         app = create_app(settings)
         async with app.router.lifespan_context(app):
             return await _replayed(app, connection, url, chance)
@@ -198,7 +198,7 @@ def _set_clock(connection: psycopg.Connection, hours: float) -> None:
 
 
 @contextmanager
-def _database() -> Iterator[tuple[str, ApiSettings]]:
+def scratch_platform() -> Iterator[tuple[str, ApiSettings]]:
     """A migrated database whose clock may be moved, and how the API finds it."""
     with tempfile.TemporaryDirectory(prefix="molt-votes-") as folder:
         Path(folder).chmod(0o755)
