@@ -59,7 +59,7 @@ async def list_audit_batches(session: Reading, held: Held, page: PageOf) -> Page
     operation_id="getAuditProof",
     responses=problems(NotAuthenticated, AuditEventNotFound, AuditEventNotSealed),
 )
-async def audit_proof(session: Reading, held: Held, caller: CurrentAccount, event_id: _Number) -> schemas.Proof:
+async def audit_proof(session: Reading, held: Held, caller: CurrentAccount, event_id: _Number) -> schemas.AuditProof:
     """That an event which the caller may see is in the log, up to the root that is on the chain."""
     event = await queries.event(session, event_id, account_id=caller.account_id)
     if event is None:

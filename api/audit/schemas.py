@@ -25,7 +25,7 @@ class AuditEvent(BaseModel):
     data: dict[str, Any]
 
 
-class Anchor(BaseModel):
+class AuditAnchor(BaseModel):
     """The splitter's `AuditRoot(root, first_position, last_position)`."""
 
     tx_hash: Bytes32
@@ -42,7 +42,7 @@ class AuditBatch(BaseModel):
     root: Bytes32 = Field(description="of the Merkle tree (RFC 9162, SHA-256) over the chain's hashes of its events")
     head: Bytes32 = Field(description="the chain's hash of its last event")
     sealed_at: datetime
-    anchor: Anchor | None = Field(description="null until the chain has told the ledger")
+    anchor: AuditAnchor | None = Field(description="null until the chain has told the ledger")
 
 
 class AuditHead(BaseModel):
@@ -54,7 +54,7 @@ class AuditHead(BaseModel):
     newest_anchored: AuditBatch | None = Field(description="of the newest hundred")
 
 
-class Proof(BaseModel):
+class AuditProof(BaseModel):
     """That an event is in the log: docs/audit.md says how to check it by hand; `molt audit proof` does it."""
 
     event: dict[str, Any] = Field(description="as RFC 8785 writes it, it is what was hashed")
@@ -88,9 +88,11 @@ def of_batch(batch: queries.Batch) -> AuditBatch:
     return AuditBatch.model_validate({**vars(batch), "anchor": anchor if is_anchored else None})
 
 
-def of_proof(event: queries.Event, position: int, batch: queries.Batch, before: bytes, hashes: list[bytes]) -> Proof:
+def of_proof(
+    event: queries.Event, position: int, batch: queries.Batch, before: bytes, hashes: list[bytes]
+) -> AuditProof:
     index = position - batch.first_position
-    return Proof(
+    return AuditProof(
         event=seal.document(event),
         position=position,
         hash_before=before,
