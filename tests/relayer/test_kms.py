@@ -187,7 +187,7 @@ async def test_a_signature_of_another_key_is_never_broadcast(world, service, mon
 async def test_while_the_service_is_down_keys_in_memory_go_on(world, service):
     async with world.relayer(**remote(service, "second")):
         await eventually(
-            lambda: world.rows("SELECT address FROM relay.lane"), lambda lanes: len(lanes) == 4, "all keys lead"
+            lambda: world.rows("SELECT address FROM relay.lane"), lambda lanes: len(lanes) == 5, "all keys lead"
         )
         service.fails = lambda _: True
         for _ in range(8):
