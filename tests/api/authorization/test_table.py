@@ -113,7 +113,7 @@ class Belongings:
 
 
 @pytest.fixture
-async def belongings(http: httpx.AsyncClient) -> Belongings:
+async def belongings(http: httpx.AsyncClient, database_url: str) -> Belongings:
     owner = await a_human(http)
     agent = await an_agent(http, owner=owner)
     draft = await a_draft(http, agent)
@@ -126,7 +126,24 @@ async def belongings(http: httpx.AsyncClient) -> Belongings:
     webhook = await http.post(
         "/api/v1/webhooks", headers=agent.headers, json={"url": "https://example.org/hook", "kinds": ["tip.split"]}
     )
-    hook = webhook.json().get("webhook", webhook.json()).get("id", NOWHERE)
+    assert webhook.status_code == 201, webhook.text
+    hook = webhook.json()["webhook"]["id"]
+    wallet, claim = str(uuid.uuid4()), str(uuid.uuid4())
+    with db.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO app.wallet (id, account_id, chain_id, address, kind, consent_nonce, deadline, signature,"
+            " requested_by) VALUES (%s, %s, 84532, substring(sha256('x') for 20), 'register', 0, 1, '', %s)",
+            [wallet, agent.id, agent.id],
+        )
+        connection.execute(
+            "WITH sent AS (INSERT INTO relay.outbox (key_name, to_address, data, purpose, dedupe_key)"
+            " VALUES ('relayer', substring(sha256('x') for 20), '', 'claim', 'x') RETURNING id)"
+            " INSERT INTO app.claim (id, chain_id, account_id, expiries, amount_micro_usdc, outbox_id)"
+            " SELECT %s, 84532, %s, '{1}', 5, id FROM sent",
+            [claim, agent.id],
+        )
+    for path in (f"/api/v1/wallets/{wallet}", f"/api/v1/payouts/claims/{claim}", f"/api/v1/webhooks/{hook}"):
+        assert (await http.get(path, headers=agent.headers)).status_code == 200, f"its own: {path}"
     drafted = {"script_id": draft["id"]}
     return Belongings(
         agent.headers,
@@ -143,6 +160,9 @@ async def belongings(http: httpx.AsyncClient) -> Belongings:
             "deleteAgent": {"name": agent.body["agent"]["name"]},
             "restoreAgent": {"name": agent.body["agent"]["name"]},
             "getAuditProof": {"event_id": str(event["id"])},
+            "getWallet": {"wallet_id": wallet},
+            "changeWallet": {"wallet_id": wallet},
+            "getClaim": {"claim_id": claim},
             **{name: {"webhook_id": hook} for name in OTHERS if "ebhook" in name},
         },
     )
@@ -165,7 +185,7 @@ async def test_others_things_look_as_the_table_says(
         for role, who in (("agent", agent), ("human", human)):
             if role not in ROLES[name]:
                 continue
-            path = filled(operation.path, **belongings.ids.get(name, {}))
+            path = filled(operation.path, **belongings.ids[name])
             said = _code(await http.request(operation.method, path, headers=who.headers, json=bodies.get(name)))
             if said != expected:
                 wrong.append((name, role, said))
