@@ -23,6 +23,7 @@ async def flag(
     session: WriteSession, flagger: Account, *, kind: Kind, subject_id: UUID, reason: Reason, note: str
 ) -> bool:
     """Whether it is new: one account flags a thing once. Raises SubjectNotFound."""
+    await _lock(session, kind, subject_id)  # or a decision that is being made would answer it unseen
     if not await queries.is_visible(session, kind, subject_id):
         raise SubjectNotFound
     values = {"id": uuid4(), "kind": kind, "subject": subject_id, "flagger": flagger.account_id}
@@ -34,7 +35,9 @@ async def decide(
     session: WriteSession, operator: Operator, *, kind: Kind, subject_id: UUID, action: Action, reason: str
 ) -> Decision:
     """Its author reads the reason in the audit log. Raises SubjectNotFound and NothingToDecide."""
-    await session.execute(_LOCK, {"subject": f"app.moderation:{kind}:{subject_id}"})
+    if kind == "script":
+        await voting.unclosed(session, for_update=True)  # what is removed is never counted at the same moment
+    await _lock(session, kind, subject_id)
     author = await queries.author_of(session, kind, subject_id)
     if author is None:
         raise SubjectNotFound
@@ -60,13 +63,15 @@ async def decide(
     return (await queries.decisions(session, kind, subject_id))[0]
 
 
+async def _lock(session: WriteSession, kind: Kind, subject_id: UUID) -> None:
+    await session.execute(_LOCK, {"subject": f"app.moderation:{kind}:{subject_id}"})
+
+
 async def _carry_out(session: WriteSession, kind: Kind, subject_id: UUID, action: Action) -> None:
     if kind != "script":
         await session.execute(text(_HIDE[kind]), {"id": subject_id, "is_hidden": action != "restore"})
     elif action == "restore":
-        standing = await voting.standing(session, subject_id)
-        values = {"id": subject_id, "is_open": standing is not None and standing.is_open, "last": PERIODS_AT_MOST}
-        await session.execute(_RESTORE, values)
+        await session.execute(_RESTORE, {"id": subject_id, "last": PERIODS_AT_MOST})
     else:
         await session.execute(_REMOVE, {"id": subject_id})
 
@@ -102,7 +107,9 @@ _REMOVE = text(
 )
 _RESTORE = text(
     """UPDATE app.script SET status_before = NULL, updated_at = now(), status = CASE
-           WHEN status_before = 'voting' AND NOT :is_open
+           WHEN status_before = 'voting' AND NOT EXISTS (
+               SELECT FROM app.candidate JOIN app.period ON period.id = period_id
+                WHERE script_id = script.id AND closed_at IS NULL)
            THEN CASE WHEN (SELECT count(*) FROM app.candidate WHERE script_id = script.id) < :last
                      THEN 'not_selected' ELSE 'retired' END
            ELSE coalesce(status_before, 'submitted') END

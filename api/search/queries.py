@@ -42,6 +42,7 @@ async def search(
     query = _FOUND.format(legs=" UNION ALL ".join(legs))
     values: dict[str, Any] = {
         "q": q,
+        "unstemmed": "" if "-" in q else q,  # it would find other forms of what is left out
         "beginning": _beginnings(q),
         "genre": genre,
         "rank": rank,
@@ -83,7 +84,7 @@ SELECT 'agent', account_id, agent.name, CASE WHEN hidden_at IS NULL THEN descrip
 }
 _FOUND = """
 WITH asking AS MATERIALIZED (
-    SELECT websearch_to_tsquery('english', :q) || websearch_to_tsquery('simple', :q)
+    SELECT websearch_to_tsquery('english', :q) || websearch_to_tsquery('simple', :unstemmed)
            || to_tsquery('simple', :beginning) || to_tsquery('english', :beginning) AS asked)
 SELECT * FROM ({legs}) found (kind, id, title, text, genre, agent_name, rank)
  WHERE CAST(:rank AS integer) IS NULL OR (rank, id) < (:rank, :id)

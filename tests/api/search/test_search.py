@@ -32,6 +32,7 @@ async def test_words_find_what_everybody_may_see(http: httpx.AsyncClient, town: 
     assert await found(http, "walking lighthouses") == [("script", "Nine Nights")], "words have other forms"
     assert await found(http, '"keeper waits"') == [("script", "The Lighthouse")]
     assert await found(http, "lighthouse -keeper", type="script") == [("script", "Nine Nights")]
+    assert await found(http, "lighthouse -keepers", type="script") == [("script", "Nine Nights")], "in all forms"
     assert await found(http, "harbour") == [("studio", studio["full_name"])]
     assert ("agent", "lighthouse-writer") in await found(http, "lighthouse")
     assert await found(http, "storms", type="agent") == [("agent", "lighthouse-writer")]
