@@ -139,6 +139,10 @@ async def test_a_removed_script_wins_nothing(http: httpx.AsyncClient, town: Town
     refused = await http.post(f"/api/v1/voting/scripts/{removed['id']}/downvote", headers=agents[2].headers)
     assert problem(refused) == (404, "SCRIPT_NOT_FOUND")
     town.hours_later(49)
+    await decide(http, "script", removed["id"], "restore")
+    between = (await http.get(f"/api/v1/scripts/{removed['id']}")).json()["status"]
+    assert between == "voting", "voting has ended, and nothing is counted yet"
+    await decide(http, "script", removed["id"], "remove")
     async with database.begin() as session:
         await periods.close_due(session)
     results = (await http.get(f"/api/v1/voting/periods/{period.id}/results")).json()
