@@ -8,7 +8,7 @@ the same as if there were nothing. Scopes of API keys narrow this further (`requ
 from collections.abc import Mapping
 from typing import Literal
 
-from api.callers import Caller
+from api.callers import Caller, refusal
 from api.errors import Forbidden, NotAuthenticated, Problem
 
 Role = Literal["stranger", "agent", "human", "operator"]
@@ -97,15 +97,5 @@ def refusals(operation: str | None) -> tuple[type[Problem], ...]:
 def demand(operation: str | None, caller: Caller | None) -> None:
     """Raises NotAuthenticated and Forbidden. Operations that the table does not know are nobody's but a test's."""
     roles = ROLES.get(operation or "", EVERYBODY)
-    role = role_of(caller)
-    if role in roles:
-        return
-    if role == "stranger":
-        raise NotAuthenticated
-    if roles == OPERATORS:
-        raise Forbidden("Only an operator can do this.", hint="Send the operator's token as bearer token.")
-    if roles == HUMANS:
-        raise Forbidden("Only a human can do this.", hint="Log in, and use the session.")
-    if roles == AGENTS:
-        raise Forbidden("Only an agent can do this.", hint="Use the agent's API key.")
-    raise Forbidden("An operator has no account.")
+    if role_of(caller) not in roles:
+        raise refusal(caller, *roles)

@@ -1,6 +1,6 @@
 """Who is asking, as endpoints see it. The edge has authenticated the request before any of these runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 from uuid import UUID
@@ -80,6 +80,22 @@ _cookie = APIKeyCookie(name=SESSION_COOKIE, auto_error=False, scheme_name="sessi
 _operator = HTTPBearer(auto_error=False, scheme_name="operator", description="The operator's token")
 
 
+_REFUSED: Mapping[tuple[str, ...], tuple[str, str | None]] = {
+    ("agent",): ("Only an agent can do this.", "Use the agent's API key."),
+    ("human",): ("Only a human can do this.", "Log in, and use the session."),
+    ("operator",): ("Only an operator can do this.", "Send the operator's token as bearer token."),
+    ("agent", "human"): ("An operator has no account.", None),
+}
+
+
+def refusal(caller: Caller | None, *kinds: str) -> NotAuthenticated | Forbidden:
+    """What a caller who is none of these kinds is told."""
+    if caller is None:
+        return NotAuthenticated()
+    detail, hint = _REFUSED[kinds]
+    return Forbidden(detail, hint=hint)
+
+
 def _caller(request: Request) -> Caller | None:
     found: Caller | None = request.state.caller
     return found
@@ -90,18 +106,14 @@ def _account(
     _b: Annotated[object, Depends(_bearer)],
     _c: Annotated[object, Depends(_cookie)],
 ) -> Account:
-    if caller is None:
-        raise NotAuthenticated
-    if isinstance(caller, Operator):
-        raise Forbidden("An operator has no account.")
+    if not isinstance(caller, Human | Agent):
+        raise refusal(caller, "agent", "human")
     return caller
 
 
 def _agent(caller: Annotated[Caller | None, Depends(_caller)], _b: Annotated[object, Depends(_bearer)]) -> Agent:
-    if caller is None:
-        raise NotAuthenticated
     if not isinstance(caller, Agent):
-        raise Forbidden("Only an agent can do this.", hint="Use the agent's API key.")
+        raise refusal(caller, "agent")
     return caller
 
 
@@ -110,20 +122,16 @@ def _human(
     _b: Annotated[object, Depends(_bearer)],
     _c: Annotated[object, Depends(_cookie)],
 ) -> Human:
-    if caller is None:
-        raise NotAuthenticated
     if not isinstance(caller, Human):
-        raise Forbidden("Only a human can do this.", hint="Log in, and use the session.")
+        raise refusal(caller, "human")
     return caller
 
 
 def _operator_only(
     caller: Annotated[Caller | None, Depends(_caller)], _b: Annotated[object, Depends(_operator)]
 ) -> Operator:
-    if caller is None:
-        raise NotAuthenticated
     if not isinstance(caller, Operator):
-        raise Forbidden("Only an operator can do this.", hint="Send the operator's token as bearer token.")
+        raise refusal(caller, "operator")
     return caller
 
 

@@ -1,1 +1,1 @@
-"""What viewers say of published series and their episodes."""
+"""What viewers say of published series and their episodes. Start at `endpoints`."""

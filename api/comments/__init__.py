@@ -1,1 +1,1 @@
-"""What readers say about scripts, in threads."""
+"""What readers say about scripts, in threads. Start at `service`."""

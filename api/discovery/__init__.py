@@ -1,1 +1,1 @@
-"""Finding what is worth reading and watching: the ranking and the feed."""
+"""Finding what is worth reading and watching: the ranking and the feed. Start at `rules`, then `ranking`."""

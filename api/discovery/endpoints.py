@@ -9,6 +9,7 @@ from api import edge
 from api.db import Reading
 from api.discovery import queries, schemas
 from api.discovery.errors import CursorExpired
+from api.discovery.queries import Stage
 from api.discovery.rules import Sort
 from api.errors import problems
 from api.pages import InvalidCursor, Page, PageOf
@@ -28,7 +29,7 @@ async def feed(
     page: PageOf,
     sort: Annotated[Sort, Query(description="rising: as hot, but age counts four times as much")] = "hot",
     category: Annotated[Genre | None, Query(description="only of this genre")] = None,
-    type: Annotated[schemas.Stage | None, Query(description="only scripts, or only published series")] = None,  # noqa: A002
+    stage: Annotated[Stage | None, Query(alias="type", description="only scripts, or only published series")] = None,
     explain: Annotated[bool, Query(description="say how each comes to its points")] = False,
 ) -> Page[schemas.Work]:
     """Scripts and the series they become. All pages are of the moment of the first one, for an hour: votes cast
@@ -44,7 +45,7 @@ async def feed(
         edition=edition,
         sort=sort,
         genre=category,
-        stage=type,
+        stage=stage,
         after=after[1:] if after else None,
         limit=page.fetch,
     )

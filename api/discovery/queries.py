@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import text
@@ -13,7 +13,7 @@ from api.discovery.rules import MOST_PER_PAYER, Merits, Sort
 from api.voting.rules import Ballot, MicroVotes
 from ledger.money import MicroUsdc
 
-Stage = str
+Stage = Literal["script", "series"]
 """`script`, or `series` once it is published."""
 
 

@@ -1,18 +1,15 @@
 """What the feed looks like over HTTP."""
 
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from api.discovery import rules
-from api.discovery.queries import Ranked
+from api.discovery.queries import Ranked, Stage
 from api.discovery.rules import Sort
 from api.production.schemas import Series
 from api.scripts.schemas import ScriptSummary
-
-Stage = Literal["script", "series"]
 
 
 class Terms(BaseModel):

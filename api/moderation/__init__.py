@@ -1,1 +1,4 @@
-"""What should not stand here: anybody signed in flags it, operators decide, with reasons, and can be undone."""
+"""What should not stand here: anybody signed in flags it, operators decide, with reasons.
+
+Every decision can be undone. Start at `service.decide`.
+"""

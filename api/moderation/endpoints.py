@@ -75,6 +75,7 @@ class CaseFile(BaseModel):
     kind: Kind
     id: UUID
     author_id: UUID
+    words: dict[str, str] = Field(description="what it says, hidden or not; the rest of a script: `GET /scripts/{id}`")
     flags: list[FlagShown] = Field(description="the newest hundred")
     decisions: list[Decision]
 
@@ -139,6 +140,7 @@ async def get_case(session: Reading, _operator: CurrentOperator, kind: Kind, sub
         kind=kind,
         id=subject_id,
         author_id=author,
+        words=await queries.words_of(session, kind, subject_id),
         flags=[FlagShown.model_validate(vars(each)) for each in await queries.flags(session, kind, subject_id)],
         decisions=[Decision.model_validate(vars(each)) for each in await queries.decisions(session, kind, subject_id)],
     )

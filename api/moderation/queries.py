@@ -51,6 +51,12 @@ async def author_of(session: AsyncSession, kind: Kind, subject_id: UUID) -> UUID
     return author
 
 
+async def words_of(session: AsyncSession, kind: Kind, subject_id: UUID) -> dict[str, str]:
+    """What it says, hidden or not: for operators."""
+    words: dict[str, str] = (await session.execute(text(_WORDS[kind]), {"id": subject_id})).scalar_one()
+    return words
+
+
 async def open_cases(session: AsyncSession, *, after: tuple[datetime, UUID] | None, limit: int) -> list[Case]:
     """Those that have waited longest first."""
     after_time, after_id = after or (None, None)
@@ -88,6 +94,12 @@ _AUTHOR = {
     "comment": "SELECT author_id FROM app.comment WHERE id = :id",
     "studio": "SELECT agent_id FROM app.studio WHERE id = :id",
     "agent": "SELECT account_id FROM app.agent WHERE account_id = :id",
+}
+_WORDS = {
+    "script": "SELECT jsonb_build_object('title', title, 'logline', logline) FROM app.script WHERE id = :id",
+    "comment": "SELECT jsonb_build_object('body', body) FROM app.comment WHERE id = :id",
+    "studio": "SELECT jsonb_build_object('suffix', suffix) FROM app.studio WHERE id = :id",
+    "agent": "SELECT jsonb_build_object('description', description) FROM app.agent WHERE account_id = :id",
 }
 _OPEN = text(
     """SELECT subject_kind, subject_id, count(*), array_agg(DISTINCT reason ORDER BY reason), min(created_at) AS since

@@ -66,6 +66,8 @@ SELECT series.id, script_id, studio_id, agent_id, agent.name AS agent_name, seri
   FROM app.series JOIN app.agent agent ON agent.account_id = series.agent_id
 """
 
+_NOT_REMOVED = "NOT EXISTS (SELECT FROM app.script WHERE script.id = series.script_id AND status = 'removed')"
+
 _EPISODE = """
 SELECT episode.id, series_id, number, title, episode.creator_id, episode.agent_id, vault,
        EXISTS (SELECT FROM ledger.vault_deployed
@@ -102,8 +104,8 @@ async def all_series(
     after: tuple[datetime, UUID] | None = None,
     limit: int = 50,
 ) -> list[Series]:
-    """Newest first. `after` is (published_at, id) of the last one seen."""
-    where, values = ["TRUE"], dict[str, Any](limit=limit)
+    """Newest first, without those whose script operators have removed. `after`: (published_at, id) of the last one."""
+    where, values = [_NOT_REMOVED], dict[str, Any](limit=limit)
     for column, value in {"agent_id": agent_id, "genre": genre, "medium": medium}.items():
         if value is not None:
             where.append(f"{column} = :{column}")

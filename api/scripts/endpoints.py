@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Query, Request, Response
 
 from api import edge, etags, rate_limits
-from api.callers import Agent, CurrentAgent, MaybeCaller, require_scope
+from api.callers import Agent, Caller, CurrentAgent, MaybeCaller, Operator, require_scope
 from api.db import Reading, Writing
 from api.errors import Forbidden, MissingScope, NotAuthenticated, RateLimited, problems
 from api.etags import PreconditionFailed, PreconditionRequired
@@ -87,9 +87,9 @@ async def write_script(
 
 @router.get("/scripts/{script_id}", operation_id="getScript", responses=problems(ScriptNotFound))
 async def get_script(session: Reading, caller: MaybeCaller, script_id: UUID, response: Response) -> schemas.Script:
-    """One script, whole. A draft is its agent's alone. The ETag names its version."""
+    """One script, whole. A draft is its agent's alone; operators see what they removed. The ETag names its version."""
     script = await queries.script(session, script_id)
-    if script is None or (script.status in {"draft", "removed"} and script.agent_id != _viewer(caller)):
+    if script is None or not _may_see(caller, script):
         raise ScriptNotFound
     return _shown(script, response)
 
@@ -146,6 +146,12 @@ async def _count(request: Request, limit: Limit) -> None:
         await rate_limits.count(request, limit)
     except RateLimited as error:
         raise ScriptRateLimited(error.detail) from error
+
+
+def _may_see(caller: Caller | None, script: queries.Script) -> bool:
+    if script.agent_id == _viewer(caller):
+        return True
+    return script.status != "draft" and (script.status != "removed" or isinstance(caller, Operator))
 
 
 def _viewer(caller: object) -> UUID | None:

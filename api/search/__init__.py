@@ -1,1 +1,1 @@
-"""Full-text search over what everybody may see."""
+"""Full-text search over what everybody may see. Start at `queries`."""

@@ -1,6 +1,6 @@
 """`GET /search`: scripts, series, studios and agents by their words."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
@@ -11,17 +11,17 @@ from api.db import Reading
 from api.errors import problems
 from api.pages import InvalidCursor, Page, PageOf
 from api.search import queries
+from api.search.queries import Kind
 from api.studios.rules import Genre
 
 router = edge.router(tags=["search"])
-_Kind = Literal["script", "series", "studio", "agent"]
 _PATHS = {"script": "scripts/{id}", "series": "series/{id}", "studio": "studios/{id}", "agent": "agents/{agent_name}"}
 
 
 class Found(BaseModel):
     """Something that has the words. Plain text: nothing in it is markup."""
 
-    type: _Kind
+    type: Kind
     id: UUID
     title: str = Field(description="a title, or a name")
     text: str = Field(description="a logline or a description; a studio has none")
@@ -44,12 +44,12 @@ async def search(
             description='all words must occur; "quotes", OR and - work; the last word may be a beginning',
         ),
     ],
-    type: Annotated[_Kind | None, Query(description="only these")] = None,  # noqa: A002
+    kind: Annotated[Kind | None, Query(alias="type", description="only these")] = None,
     category: Annotated[Genre | None, Query(description="only of this genre")] = None,
 ) -> Page[Found]:
     """Best first. Drafts, what operators have hidden and deleted agents are never found."""
     rows = await queries.search(
-        session, q, kind=type, genre=category, after=page.after(tuple[int, UUID]), limit=page.fetch
+        session, q, kind=kind, genre=category, after=page.after(tuple[int, UUID]), limit=page.fetch
     )
     return page.of(rows, key=lambda row: (row.rank, row.id), show=_shown)
 

@@ -69,7 +69,8 @@ SELECT 'script' AS kind, script.id, title, logline AS text, genre, agent.name AS
     "series": """
 SELECT 'series', series.id, title, logline, genre, agent.name, (ts_rank(series.words, asked) * 1e6)::int
   FROM asking JOIN app.series ON series.words @@ asked JOIN app.agent ON agent.account_id = series.agent_id
- WHERE CAST(:genre AS text) IS NULL OR genre = :genre""",
+ WHERE (CAST(:genre AS text) IS NULL OR genre = :genre)
+   AND NOT EXISTS (SELECT FROM app.script WHERE script.id = series.script_id AND status = 'removed')""",
     "studio": """
 SELECT 'studio', studio.id, studio.name, '', genre, agent.name, (ts_rank(studio.words, asked) * 1e6)::int
   FROM asking JOIN app.studio ON studio.words @@ asked JOIN app.agent ON agent.account_id = studio.agent_id

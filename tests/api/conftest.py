@@ -1,7 +1,7 @@
 """The API over HTTP, in this process, on a real Postgres and a real Valkey."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Hashable, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from api.db import Database
 from api.settings import ApiSettings
 from tests.api.described import Described
 from tests.builders.deployments import NO_CHAIN
+from tests.builders.town import Town
 from tests.ledger import books as builders
 from tests.ledger.books import Books
 
@@ -91,6 +92,14 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 async def books(database_url: str) -> AsyncIterator[Books]:
     async with builders.opened(database_url) as found:
         yield found
+
+
+@pytest.fixture
+def town(database_url: str) -> Iterator[Town]:
+    """Agents and scripts written into the database, without asking anybody."""
+    found = Town(database_url)
+    yield found
+    found.connection.close()
 
 
 @asynccontextmanager

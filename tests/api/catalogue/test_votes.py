@@ -1,6 +1,5 @@
 """Votes on series and episodes over HTTP: one of each account, and none on one's own."""
 
-from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import httpx
@@ -12,13 +11,6 @@ from tests.api.discovery.test_feed import refreshed
 from tests.builders.accounts import a_human, an_agent, problem
 from tests.builders.studios import a_submitted_script
 from tests.builders.town import Town, with_wallet
-
-
-@pytest.fixture
-def town(database_url: str) -> Iterator[Town]:
-    found = Town(database_url)
-    yield found
-    found.connection.close()
 
 
 async def test_viewers_vote_on_series_and_episodes(http: httpx.AsyncClient, town: Town, database: Database) -> None:

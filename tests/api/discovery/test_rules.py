@@ -41,9 +41,10 @@ def test_more_support_never_lowers_and_more_dissent_never_raises(known: Merits, 
 
 @given(merits, st.integers(1, 1000))
 def test_twelve_hours_are_a_point_of_heat_and_three_of_rising(known: Merits, points: int) -> None:
-    for sort, hours in (("hot", 12), ("rising", 3), ("new", 1), ("top", 0)):
-        later = terms(with_more(known, hours=points * hours), sort).total  # type: ignore[arg-type]
-        assert later - terms(known, sort).total == (points * MICRO if hours else 0)  # type: ignore[arg-type]
+    hours_of: dict[Sort, int] = {"hot": 12, "rising": 3, "new": 1, "top": 0}
+    for sort, hours in hours_of.items():
+        later = terms(with_more(known, hours=points * hours), sort).total
+        assert later - terms(known, sort).total == (points * MICRO if hours else 0)
 
 
 @given(merits, sorts)

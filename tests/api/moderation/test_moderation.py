@@ -50,7 +50,8 @@ async def test_a_script_is_flagged_hidden_removed_and_restored(http: httpx.Async
         assert problem(await http.get(url, headers=stranger)) == (404, "SCRIPT_NOT_FOUND")
         assert problem(await http.get(f"{url}/comments", headers=stranger)) == (404, "SCRIPT_NOT_FOUND")
     assert (await http.get("/api/v1/scripts")).json()["data"] == []
-    assert (await http.get(url, headers=author.headers)).json()["status"] == "removed"
+    for may in (author.headers, OPERATOR):
+        assert (await http.get(url, headers=may)).json()["status"] == "removed"
     told = (await http.get("/api/v1/audit?action=script.hidden", headers=author.headers)).json()["data"]
     assert [each["data"]["reason"] for each in told] == ["because hide"]
     assert float(await karma(http, author)) == 0, "hidden is not judged yet"
@@ -65,6 +66,7 @@ async def test_a_script_is_flagged_hidden_removed_and_restored(http: httpx.Async
     file = (await http.get(f"/api/v1/operator/moderation/script/{script['id']}", headers=OPERATOR)).json()
     assert [each["action"] for each in file["decisions"]] == ["restore", "remove", "restore", "remove", "hide"]
     assert {each["note"] for each in file["flags"]} == {"look"}
+    assert file["words"] == {"title": script["title"], "logline": script["logline"]}
 
 
 async def test_comments_names_and_descriptions_are_hidden(http: httpx.AsyncClient) -> None:
@@ -109,6 +111,22 @@ async def test_what_is_not_there_is_not_moderated(http: httpx.AsyncClient, kind:
         assert problem(await http.post(path, headers=agent.headers, json=body)) == (403, "FORBIDDEN")
     body = {"kind": kind, "id": agent.id, "reason": "spam"}
     assert problem(await http.post("/api/v1/flags", json=body)) == (401, "NOT_AUTHENTICATED")
+
+
+async def test_the_series_of_a_removed_script_is_in_no_list(http: httpx.AsyncClient, town: Town) -> None:
+    script = await a_submitted_script(http, await an_agent(http))
+    series, _ = town.a_series(UUID(script["id"]))
+
+    async def listed() -> tuple[int, int]:
+        found = await http.get("/api/v1/search", params={"q": script["title"], "type": "series"})
+        return len((await http.get("/api/v1/series")).json()["data"]), len(found.json()["data"])
+
+    assert await listed() == (1, 1)
+    await decide(http, "script", script["id"], "hide")
+    assert await listed() == (0, 0)
+    assert (await http.get(f"/api/v1/series/{series}")).status_code == 200, "who tipped it still finds what for"
+    await decide(http, "script", script["id"], "restore")
+    assert await listed() == (1, 1)
 
 
 async def test_two_operators_at_once_remove_once(http: httpx.AsyncClient) -> None:

@@ -5,6 +5,7 @@ from uuid import UUID
 import httpx
 import psycopg
 import pytest
+from eth_account.signers.local import LocalAccount
 
 from api.db import Database
 from api.privacy import deletion, expiry, export
@@ -168,10 +169,10 @@ async def test_the_registered_wallet_gets_a_new_key(http: httpx.AsyncClient, con
             [CHAIN_ID, account, bytes.fromhex(wallet.address[2:])],
         )
 
-    async def signed_by(who: object, address: str) -> httpx.Response:
+    async def signed_by(who: LocalAccount, address: str) -> httpx.Response:
         query = {"agent": name, "address": address}
         message = (await http.get("/api/v1/keys/recovery/challenge", params=query)).json()["message"]
-        body = {"message": message, "signature": personal_sign(who, message)}  # type: ignore[arg-type]
+        body = {"message": message, "signature": personal_sign(who, message)}
         return await http.post("/api/v1/keys/recovery", json=body)
 
     nobody = {"agent": "nobody", "address": wallet.address}

@@ -10,13 +10,9 @@ import json
 import os
 import random
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,7 +20,6 @@ from typing import Annotated, Any
 import aiohttp
 import httpx
 import typer
-from pydantic import SecretStr
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -32,14 +27,14 @@ from rich.table import Table
 from api.app import create_app
 from api.db import Database
 from api.discovery import ranking
+from api.pepper import Pepper
 from api.settings import ApiSettings
-from deploy.local import cache, postgres, up
 from ledger import db
 from tests.benchmarks.api import books, plans
 from tests.benchmarks.api.books import Large
-from tests.builders.deployments import NO_CHAIN
+from tests.benchmarks.scratch import Process, platform, serve
 
-PEPPER, CHAIN_ID, AT_ONCE = "5e" * 32, 84532, 8
+CHAIN_ID, AT_ONCE = 84532, 8
 _CONSOLE = Console(stderr=True)
 _chance = random.Random(7)
 
@@ -87,21 +82,21 @@ _PAIRS = ("lighthouse+storm", "raven+castle", "ocean+train", "sword+violin", "co
 def main(
     rounds: Annotated[int, typer.Option()] = 3, seconds: Annotated[float, typer.Option(help="of each turn")] = 4.0
 ) -> None:
-    with _servers() as (url, settings, start):
-        large = books.load(url, settings_pepper(settings))
+    with platform("sim_bench_api") as (url, settings):
+        large = books.load(url, Pepper(settings.pepper))
         asyncio.run(_ranked(url))
         with db.connect(url, autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE app.work_rank")
             asked = questions(large)
             scans = asyncio.run(_scans(settings, connection, asked))
-        measured = _measured(start, asked, rounds=rounds, seconds=seconds)
+        started = {True: serve(settings, "tests.benchmarks.api.bare"), False: serve(settings)}
+        try:
+            measured = _measured(started, asked, rounds=rounds, seconds=seconds)
+        finally:
+            for _, process in started.values():
+                process.terminate()
+                process.wait(30)
     _show(measured, scans)
-
-
-def settings_pepper(settings: ApiSettings) -> Any:
-    from api.pepper import Pepper
-
-    return Pepper(settings.pepper)
 
 
 async def _ranked(url: str) -> None:
@@ -129,9 +124,9 @@ async def _scans(settings: ApiSettings, connection: Any, asked: list[Question]) 
 
 
 def _measured(
-    start: Callable[[bool], "tuple[str, int]"], asked: list[Question], *, rounds: int, seconds: float
+    started: dict[bool, tuple[int, Process]], asked: list[Question], *, rounds: int, seconds: float
 ) -> dict[str, Measured]:
-    at = {True: start(True), False: start(False)}
+    at = {bare: (f"http://127.0.0.1:{port}", process.pid) for bare, (port, process) in started.items()}
     found: dict[str, Measured] = defaultdict(Measured)
     for number in track(range(-1, rounds), "measuring", console=_CONSOLE):
         for question in asked:
@@ -199,60 +194,6 @@ def _show(measured: dict[str, Measured], scans: dict[str, list[str]]) -> None:
 
 def _per_core(measured: Measured) -> float:
     return len(measured.seconds) / measured.cpu
-
-
-@contextmanager
-def _servers() -> Iterator[tuple[str, ApiSettings, Callable[[bool], tuple[str, int]]]]:
-    """A database, and what starts the API or the bare handler on it: (URL, process id)."""
-    started: list[subprocess.Popen[bytes]] = []
-    with tempfile.TemporaryDirectory(prefix="molt-bench-") as folder:
-        Path(folder).chmod(0o755)
-        deployment = Path(folder) / f"{CHAIN_ID}.json"
-        deployment.write_text(json.dumps(NO_CHAIN))
-        with postgres.running(Path(folder) / "postgres") as server, cache.running(Path(folder) / "valkey") as valkey:
-            url = postgres.ensure_database(server, "sim_bench_api")
-            for package in ("ledger", "relayer", "api"):
-                db.migrate(url, package)
-            given = {
-                "API_DATABASE_URL": url,
-                "CACHE_URL": valkey,
-                "RPC_URLS": "http://127.0.0.1:9",
-                "DEPLOYMENT_FILE": str(deployment),
-                "API_KEY_PEPPER": PEPPER,
-                "LOCAL_CHAIN": "true",
-                "LOG_LEVEL": "WARNING",
-            }
-
-            def start(bare: bool) -> tuple[str, int]:
-                port = up.free_port()
-                command = ["-m", "tests.benchmarks.api.bare"] if bare else ["-m", "api", "run"]
-                environment = {**os.environ, **given, "DATABASE_URL": url, "PORT": str(port), "MOLT_PORT": str(port)}
-                process = subprocess.Popen([sys.executable, *command], env=environment)
-                started.append(process)
-                _wait(port)
-                return f"http://127.0.0.1:{port}", process.pid
-
-            settings = ApiSettings.model_validate(
-                {**{name if name == "API_DATABASE_URL" else name.lower(): value for name, value in given.items()},
-                 "api_key_pepper": SecretStr(PEPPER)}
-            )  # fmt: skip
-            try:
-                yield url, settings, start
-            finally:
-                for process in started:
-                    process.terminate()
-                    process.wait(30)
-
-
-def _wait(port: int) -> None:
-    for _ in range(300):
-        try:
-            httpx.get(f"http://127.0.0.1:{port}/", timeout=2)
-        except httpx.TransportError:
-            time.sleep(0.1)
-        else:
-            return
-    raise TimeoutError(port)
 
 
 if __name__ == "__main__":

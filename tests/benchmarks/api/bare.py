@@ -32,4 +32,4 @@ async def one_row(script_id: UUID) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    uvicorn.run(app, host="127.0.0.1", port=int(os.environ["PORT"]), access_log=False, log_level="warning")
+    uvicorn.run(app, host="127.0.0.1", port=int(os.environ["MOLT_PORT"]), access_log=False, log_level="warning")

@@ -3,35 +3,27 @@
 Who should win is computed from what was sent, by the formulas of the documents and none of the platform's code.
 """
 
-import json
 import random
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from math import log2, sqrt
-from pathlib import Path
-from typing import Any
 
 import httpx
 import psycopg
 from fastapi import FastAPI
-from pydantic import SecretStr
 from rich.console import Console
 from rich.progress import track
 
 from api import log
 from api.app import create_app
 from api.db import Database
-from api.settings import ApiSettings
 from api.studios.rules import GENRES
 from api.voting import periods
-from deploy.local import cache, postgres
 from ledger import db
+from tests.benchmarks.scratch import platform
 from tests.builders.accounts import Somebody, an_agent
-from tests.builders.deployments import NO_CHAIN
 from tests.builders.studios import a_studio, a_submitted_script
 from tests.builders.town import CHAIN_ID, with_wallet
 
@@ -75,7 +67,7 @@ async def replay(seed: int = 7) -> Outcome:
     """Raises AssertionError when the platform's answers contradict themselves."""
     log.configure(level="WARNING", form="json")
     chance = random.Random(seed)
-    with scratch_platform() as (url, settings), db.connect(url, autocommit=True) as connection:
+    with platform("sim_votes") as (url, settings), db.connect(url, autocommit=True) as connection:
         app = create_app(settings)
         async with app.router.lifespan_context(app):
             return await _replayed(app, connection, url, chance)
@@ -195,27 +187,3 @@ def _set_clock(connection: psycopg.Connection, hours: float) -> None:
            ON CONFLICT (id) DO UPDATE SET shift = excluded.shift""",
         [timedelta(hours=hours)],
     )
-
-
-@contextmanager
-def scratch_platform() -> Iterator[tuple[str, ApiSettings]]:
-    """A migrated database whose clock may be moved, and how the API finds it."""
-    with tempfile.TemporaryDirectory(prefix="molt-votes-") as folder:
-        Path(folder).chmod(0o755)
-        deployment = Path(folder) / f"{CHAIN_ID}.json"
-        deployment.write_text(json.dumps(NO_CHAIN))
-        with postgres.running(Path(folder) / "postgres") as server, cache.running(Path(folder) / "valkey") as valkey:
-            url = postgres.ensure_database(server, "sim_votes")
-            for package in ("ledger", "relayer", "api"):
-                db.migrate(url, package)
-            settings: dict[str, Any] = {
-                "API_DATABASE_URL": url,
-                "cache_url": valkey,
-                "rpc_urls": "http://127.0.0.1:9",
-                "deployment_file": deployment,
-                "api_key_pepper": SecretStr("5e" * 32),
-                "operator_token": SecretStr("operator-token-of-the-simulation"),
-                "local_chain": True,
-                "database_pool_size": 4,
-            }
-            yield url, ApiSettings.model_validate(settings)

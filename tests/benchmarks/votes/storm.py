@@ -6,15 +6,12 @@ agent and script, every answer that said so stands, karma is the sum of its even
 
 import asyncio
 import json
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, LiteralString
 from uuid import uuid4
 
 import httpx
@@ -26,16 +23,15 @@ from rich.progress import track
 from api.db import Database
 from api.settings import ApiSettings
 from api.voting import periods
-from deploy.local import up
 from ledger import db
-from tests.benchmarks.votes.replay import scratch_platform
+from tests.benchmarks.scratch import Process, platform, serve
 from tests.builders.accounts import Somebody, an_agent
 from tests.builders.studios import a_studio, a_submitted_script
 from tests.builders.town import CHAIN_ID, with_wallet
 
 CLIENTS, SCRIPTS, SECONDS, REPLICAS = 200, 12, 40, 3
 _CONSOLE = Console(stderr=True)
-_CHECKS = {
+_CHECKS: dict[str, LiteralString] = {
     "tallies_differ": """SELECT count(*) FROM (
         SELECT up, down, count(*) FILTER (WHERE side = 1) AS ups, count(*) FILTER (WHERE side = -1) AS downs
           FROM app.candidate LEFT JOIN app.vote USING (period_id, script_id)
@@ -69,8 +65,8 @@ def main(seconds: int = SECONDS, seed: int = 7) -> None:
 
 
 async def _storm(seconds: int, chance: random.Random) -> dict[str, Any]:
-    with scratch_platform() as (url, settings), db.connect(url, autocommit=True) as connection:
-        replicas = [_replica(settings, url) for _ in range(REPLICAS)]
+    with platform("sim_storm") as (url, settings), db.connect(url, autocommit=True) as connection:
+        replicas = [serve(settings) for _ in range(REPLICAS)]
         storm = Storm([f"http://127.0.0.1:{port}" for port, _ in replicas], [])
         try:
             agents = await _people(storm, connection)
@@ -82,18 +78,16 @@ async def _storm(seconds: int, chance: random.Random) -> dict[str, Any]:
             clients = [
                 asyncio.create_task(_client(storm, agent, random.Random(chance.random()), until)) for agent in agents
             ]
-            killed = await _trouble(
-                replicas, settings, url=url, connection=connection, database=database, seconds=seconds
-            )
+            killed = await _trouble(replicas, settings, connection=connection, database=database, seconds=seconds)
             await asyncio.gather(*clients)
             await database.close()
         finally:
             for _, process in replicas:
                 process.kill()
                 process.wait()
-        wrong = {name: int(connection.execute(check).fetchone()[0]) for name, check in _CHECKS.items()}  # type: ignore[index]
+        wrong = {name: _one(connection, check) for name, check in _CHECKS.items()}
         wrong["told_and_not_so"] = _contradicted(storm, connection)
-        (votes,) = connection.execute("SELECT count(*) FROM app.vote").fetchone() or (0,)
+        votes = _one(connection, "SELECT count(*) FROM app.vote")
     return {"clients": CLIENTS, "killed": killed, "answers": dict(storm.answers), "votes": votes, "wrong": wrong}
 
 
@@ -145,10 +139,9 @@ async def _ask(
 
 
 async def _trouble(
-    replicas: list[tuple[int, "subprocess.Popen[bytes]"]],
+    replicas: list[tuple[int, Process]],
     settings: ApiSettings,
     *,
-    url: str,
     connection: psycopg.Connection,
     database: Database,
     seconds: int,
@@ -162,7 +155,7 @@ async def _trouble(
         process.wait()
         killed += 1
         await asyncio.sleep(1.0)
-        replicas[number % REPLICAS] = _replica(settings, url, port=port, wait=False)
+        replicas[number % REPLICAS] = serve(settings, port=port, wait=False)
     await asyncio.sleep(seconds / 8)
     connection.execute(
         "INSERT INTO app.clock_shift SELECT true, closes_at - clock_timestamp() - interval '2 seconds' FROM app.period"
@@ -173,37 +166,15 @@ async def _trouble(
     return killed
 
 
+def _one(connection: psycopg.Connection, query: LiteralString) -> int:
+    return sum(int(row[0]) for row in connection.execute(query))
+
+
 def _contradicted(storm: Storm, connection: psycopg.Connection) -> int:
     """Of what clients were told last, how much is not what stands."""
     rows = connection.execute("SELECT voter_id::text, script_id::text, side FROM app.vote").fetchall()
     stored = {(voter, script): "up" if side > 0 else "down" for voter, script, side in rows}
     return sum(stored.get(place) != said for place, said in storm.stands.items())
-
-
-def _replica(
-    settings: ApiSettings, url: str, *, port: int | None = None, wait: bool = True
-) -> tuple[int, "subprocess.Popen[bytes]"]:
-    port = port or up.free_port()
-    environment = {
-        **os.environ,
-        "API_DATABASE_URL": url,
-        "CACHE_URL": settings.cache_url,
-        "RPC_URLS": "http://127.0.0.1:9",
-        "DEPLOYMENT_FILE": str(settings.deployment_file),
-        "API_KEY_PEPPER": settings.api_key_pepper.get_secret_value(),
-        "LOCAL_CHAIN": "true",
-        "LOG_LEVEL": "ERROR",
-        "MOLT_PORT": str(port),
-        "DATABASE_POOL_SIZE": "10",
-    }
-    process = subprocess.Popen([sys.executable, "-m", "api", "run"], env=environment)
-    while wait:
-        try:
-            httpx.get(f"http://127.0.0.1:{port}/api/v1/health/live", timeout=2)
-            break
-        except httpx.TransportError:
-            time.sleep(0.1)
-    return port, process
 
 
 if __name__ == "__main__":

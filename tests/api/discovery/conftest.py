@@ -1,3 +1,0 @@
-from tests.api.voting.conftest import town
-
-__all__ = ["town"]
